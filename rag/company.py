@@ -1,0 +1,275 @@
+"""The company profile: everything about the trade that is not code, read from company.yaml and checked."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from governance.errors import BadProfile, Language
+
+PACKS = Path(__file__).resolve().parent.parent / "packs"
+SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+
+# A fact group is what the brief knows about one thing; its slots are the named placeholders that code fills.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "rep": ("rep", "company"),
+    "customer": ("customer",),
+    "decider": ("decider", "decider_title"),
+    "title_change": ("decider_since",),
+    "purchase1": ("buy1_year", "buy1_category", "buy1_quantity"),
+    "purchase2": ("buy2_year", "buy2_category", "buy2_quantity"),
+    "purchase3": ("buy3_year", "buy3_category", "buy3_quantity"),
+    "budget": ("budget_year", "budget_window"),
+    "ticket": ("ticket_date", "ticket_subject"),
+    "tender": ("tender_title", "tender_closes"),
+    "product": ("product", "category"),
+    "certificate": ("certificate", "certificate_until"),
+    "scope": ("scope",),
+    "warranty": ("warranty",),
+}
+
+# Record kinds and the fields each may have; the first line of a kind is what a row cannot do without.
+RECORD_FIELDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "customers": (("id", "name"), ("name_en", "aliases", "region", "level", "parent")),
+    "contacts": (("id", "customer", "name"), ("name_en", "department", "phone", "email", "wechat", "note")),
+    "titles": (("contact", "title", "from"), ("department", "to", "decides")),
+    "products": (("id", "name"), ("name_en", "category", "model", "unit")),
+    "purchases": (("id", "customer", "date", "category"), ("product", "quantity", "unit", "amount", "contract")),
+    "budgets": (("customer", "year"), ("window_from", "window_to", "amount")),
+    "tenders": (("id", "customer", "title", "published"), ("category", "closes", "result", "winner", "amount")),
+    "tickets": (("id", "customer", "opened", "subject"), ("product", "closed", "status")),
+    "consents": (("contact", "purpose", "given"), ("expires", "withdrawn", "channel", "text")),
+}
+DOCUMENT_RELATIONS = ("product", "model", "certificate", "certificate_from", "certificate_until", "scope", "warranty")
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class _Edge(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Bilingual(_Edge):
+    zh: str
+    en: str
+
+    def say(self, language: Language) -> str:
+        """The text in `language`."""
+        return self.zh if language == "zh" else self.en
+
+
+class Table(_Edge):
+    """One export: its file below the company's folder, and our field → its column."""
+
+    file: str
+    columns: dict[str, str]
+    sheet: str | None = None
+    yes: list[str] = Field(default_factory=lambda: ["是", "yes", "true", "1", "Y", "y"])  # what means yes in its cells
+
+
+class Documents(_Edge):
+    """Where documents lie, and which labels in them name which relation of a product."""
+
+    folder: str = "documents"
+    labels: dict[str, list[str]] = Field(default_factory=dict)
+    certificate_pattern: str = ""  # a regular expression of the trade's certificate numbers
+
+
+class Move(_Edge):
+    """One sentence of a section in many wordings. Planned when all `needs` are known and none of `unless` is."""
+
+    id: str
+    needs: list[str] = Field(default_factory=list)
+    unless: list[str] = Field(default_factory=list)
+    zh: Annotated[list[str], Field(min_length=1)]
+    en: Annotated[list[str], Field(min_length=1)]
+
+    def wordings(self, language: Language) -> list[str]:
+        """All wordings; the first is the plan's own."""
+        return self.zh if language == "zh" else self.en
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The placeholders that every wording carries, sorted."""
+        return tuple(sorted(set(SLOT.findall(self.zh[0]))))
+
+
+class Section(_Edge):
+    title: Bilingual
+    moves: Annotated[list[Move], Field(min_length=1)]
+
+    def planned(self, known: Collection[str]) -> tuple[Move, ...]:
+        """The moves that a section holds when the groups `known` (fact groups and must_… phrases) are given."""
+        return tuple(m for m in self.moves if set(m.needs) <= set(known) and not set(m.unless) & set(known))
+
+
+class MustSay(Bilingual):
+    """A sentence that the law or the company demands word for word."""
+
+    article: str
+
+
+class Stage(_Edge):
+    """A step of the funnel: which sections in which order, and what each section must say."""
+
+    name: Bilingual
+    sections: Annotated[list[str], Field(min_length=1)]
+    must_say: dict[str, list[str]] = Field(default_factory=dict)
+
+
+class PhraseBook(_Edge):
+    """The wording that the company approved. A placeholder is written {like_this}."""
+
+    version: str
+    labels: dict[str, Bilingual]
+    must_say: dict[str, MustSay]
+    sections: dict[str, Section]
+    stages: dict[str, Stage]
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> "PhraseBook":
+        known = set(GROUPS) | {f"must_{name}" for name in self.must_say}
+        slots = {slot for group in GROUPS.values() for slot in group} | {f"must_{name}" for name in self.must_say}
+        for section_id, section in self.sections.items():
+            for move in section.moves:
+                where = f"sections.{section_id}.{move.id}"
+                if unknown := (set(move.needs) | set(move.unless)) - known:
+                    raise ValueError(f"{where}: unknown group {sorted(unknown)}")
+                given = {slot for need in move.needs for slot in GROUPS.get(need, (need,))}
+                for wording in [*move.zh, *move.en]:
+                    used = set(SLOT.findall(wording))
+                    if used != set(move.slots):
+                        raise ValueError(f"{where}: '{wording}' must carry exactly {list(move.slots)}")
+                    if unknown := used - slots:
+                        raise ValueError(f"{where}: unknown placeholder {sorted(unknown)}")
+                    if missing := used - given:
+                        raise ValueError(f"{where}: {sorted(missing)} is used, but its group is not under needs")
+        for stage_id, stage in self.stages.items():
+            if unknown := set(stage.sections) - set(self.sections):
+                raise ValueError(f"stages.{stage_id}: unknown section {sorted(unknown)}")
+            for section_id, names in stage.must_say.items():
+                if section_id not in stage.sections or set(names) - set(self.must_say):
+                    raise ValueError(f"stages.{stage_id}.must_say.{section_id}: unknown section or phrase")
+                carried = {need for move in self.sections[section_id].moves for need in move.needs}
+                if lacking := {f"must_{name}" for name in names} - carried:
+                    raise ValueError(f"stages.{stage_id}.must_say.{section_id}: no move carries {sorted(lacking)}")
+        return self
+
+
+class Rule(_Edge):
+    """One rule of law or of the house. `detect` and `exceptions` are regular expressions per language."""
+
+    id: str
+    article: str
+    version: str  # date of the text that the rule was written from
+    severity: Literal["block", "must_say", "review", "hint"]
+    detect: dict[Language, list[str]]
+    exceptions: dict[Language, list[str]] = Field(default_factory=dict)
+    message: Bilingual
+    instead: Bilingual
+    hits: list[str]  # sentences that must be found
+    passes: list[str]  # look-alikes that must not
+
+    @model_validator(mode="after")
+    def _patterns_compile(self) -> "Rule":
+        for patterns in (*self.detect.values(), *self.exceptions.values()):
+            for pattern in patterns:
+                re.compile(pattern)
+        return self
+
+
+class RulePack(_Edge):
+    id: str
+    jurisdiction: str
+    name: Bilingual
+    rules: Annotated[list[Rule], Field(min_length=1)]
+
+
+class _CompanyFile(_Edge):
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]
+    name: Bilingual
+    version: str
+    terms: dict[Literal["customer", "contact", "product", "certificate"], Bilingual]
+    records: dict[str, Table]
+    documents: Documents = Documents()
+    glossary: dict[str, str] = Field(default_factory=dict)  # Chinese → English: titles, categories, units, subjects
+    decision_titles: list[str] = Field(default_factory=list)  # used when an export has no column that says who decides
+    phrase_book: str = "phrases.yaml"
+    rule_packs: list[str]
+    purposes: list[str] = Field(default_factory=lambda: ["retrieval", "training"])  # what documents may be used for
+
+    @model_validator(mode="after")
+    def _tables_fit(self) -> "_CompanyFile":
+        for kind, table in self.records.items():
+            if kind not in RECORD_FIELDS:
+                raise ValueError(f"records.{kind}: unknown, use one of {sorted(RECORD_FIELDS)}")
+            required, optional = RECORD_FIELDS[kind]
+            if missing := set(required) - set(table.columns):
+                raise ValueError(f"records.{kind}.columns: {sorted(missing)} missing")
+            if unknown := set(table.columns) - set(required) - set(optional):
+                raise ValueError(f"records.{kind}.columns: unknown field {sorted(unknown)}")
+        if unknown := set(self.documents.labels) - set(DOCUMENT_RELATIONS):
+            raise ValueError(f"documents.labels: unknown relation {sorted(unknown)}")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A checked profile with its phrase book and its rules in force."""
+
+    folder: Path
+    file: _CompanyFile
+    phrases: PhraseBook
+    packs: tuple[RulePack, ...]
+
+    @property
+    def id(self) -> str:
+        return self.file.id
+
+    def name(self, language: Language) -> str:
+        return self.file.name.say(language)
+
+    def term(self, name: Literal["customer", "contact", "product", "certificate"], language: Language) -> str:
+        """What the trade calls it."""
+        return self.file.terms[name].say(language)
+
+    def translate(self, text: str, language: Language) -> str:
+        """A title, category, unit or subject in `language`; unchanged when the glossary has no entry."""
+        return self.file.glossary.get(text, text) if language == "en" else text
+
+    def rules(self) -> Iterator[tuple[RulePack, Rule]]:
+        """Every rule in force with its pack."""
+        return ((pack, rule) for pack in self.packs for rule in pack.rules)
+
+
+def _load(path: Path, model: type[_Model]) -> _Model:
+    try:
+        content: Any = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        return model.model_validate(content)
+    except FileNotFoundError as missing:
+        raise BadProfile(path=path.name, reason={"zh": "文件不存在", "en": "the file does not exist"}) from missing
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as broken:
+        raise BadProfile(path=path.name, reason=str(broken)) from broken
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BadProfile(path=path.name, reason=f"{place}: {first['msg']}".lstrip(": ")) from wrong
+
+
+def _beside(folder: Path, name: str) -> Path:
+    """`name` in the company's folder, else among the packs that Xinyan ships; never outside the two."""
+    own = (folder / name).resolve()
+    return own if own.is_file() and own.is_relative_to(folder.resolve()) else PACKS / Path(name).name
+
+
+def load_company(folder: Path) -> Company:
+    """Read company.yaml with the phrase book and the rule packs that it names; raises BadProfile with the place."""
+    file = _load(folder / "company.yaml", _CompanyFile)
+    phrases = _load(_beside(folder, file.phrase_book), PhraseBook)
+    packs = tuple(_load(_beside(folder, f"{name}.yaml"), RulePack) for name in file.rule_packs)
+    return Company(folder, file, phrases, packs)
