@@ -1,6 +1,6 @@
 """The database: one metadata for all folders, aware UTC times, SQLite set up for one writer and many readers."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,7 +63,7 @@ def _begin(connection: Connection) -> None:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
+def reading(engine: Engine) -> Generator[Connection]:
     """A transaction that only reads: it neither waits for a writer nor holds one up. Writing: `engine.begin()`."""
     with engine.connect().execution_options(reads=True) as connection, connection.begin():
         yield connection

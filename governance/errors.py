@@ -50,7 +50,10 @@ class NoConsent(Refused):
     """Data: subject (an id or a display name that holds no personal data), purpose, reason."""
 
     zh = "不能联系{subject}：没有“{purpose}”用途的有效同意（{reason}）。请先取得同意，或由数据保护官核实。"
-    en = "{subject} may not be contacted: no live consent for '{purpose}' ({reason}). Obtain consent first, or ask the data protection officer."
+    en = (
+        "{subject} may not be contacted: no live consent for '{purpose}' ({reason}). "
+        "Obtain consent first, or ask the data protection officer."
+    )
 
 
 class NotAllowed(Refused):
@@ -101,7 +104,10 @@ class WrongHeaders(Invalid):
     """Data: name, missing, found."""
 
     zh = "表格“{name}”缺少列：{missing}。现有列：{found}。请在 company.yaml 的 records 中改正对应关系。"
-    en = "The table '{name}' lacks the columns {missing}; it has {found}. Correct the mapping under records in company.yaml."
+    en = (
+        "The table '{name}' lacks the columns {missing}; it has {found}. "
+        "Correct the mapping under records in company.yaml."
+    )
 
 
 class BadRecord(Invalid):
