@@ -61,7 +61,7 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("period", rf"(?P<n>{_N})\s?(?P<unit>个月)"),
     ("year", r"(?<!\d)(?P<y>(?:19|20)\d{2})\s?年(?:度)?"),
     # 一个, 一份, 一件事 and the like are figures of speech, not counts
-    ("quantity", rf"(?!一[个份件次家张条片人名组])(?P<n>{_N}|[{_HAN}]+)\s?(?:{_UNITS})(?![A-Za-z])"),
+    ("quantity", rf"(?!一[个份件次家张条片人名组])(?P<n>{_N}|[{_HAN}]+)\s?(?:{_UNITS})"),
     ("quantity", rf"(?P<n>{_N})\s(?:{_EN_UNITS})(?![A-Za-z])"),
     (
         "code",
