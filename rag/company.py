@@ -190,6 +190,25 @@ class RulePack(_Edge):
     rules: Annotated[list[Rule], Field(min_length=1)]
 
 
+class Cue(_Edge):
+    """Words that name a relation; `groups` are the fact groups that may stand in it, none: no value may."""
+
+    groups: list[str]
+    zh: list[str]
+    en: list[str]
+
+    @model_validator(mode="after")
+    def _groups_exist(self) -> "Cue":
+        if unknown := set(self.groups) - set(GROUPS):
+            raise ValueError(f"cues: unknown group {sorted(unknown)}")
+        return self
+
+
+class Cues(_Edge):
+    version: str
+    cues: list[Cue]
+
+
 class _CompanyFile(_Edge):
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]
     name: Bilingual
@@ -200,6 +219,7 @@ class _CompanyFile(_Edge):
     glossary: dict[str, str] = Field(default_factory=dict)  # Chinese → English: titles, categories, units, subjects
     decision_titles: list[str] = Field(default_factory=list)  # used when an export has no column that says who decides
     phrase_book: str = "phrases.yaml"
+    cues: str = "cues.yaml"
     rule_packs: list[str]
     purposes: list[str] = Field(default_factory=lambda: ["retrieval", "training"])  # what documents may be used for
 
@@ -226,6 +246,7 @@ class Company:
     file: _CompanyFile
     phrases: PhraseBook
     packs: tuple[RulePack, ...]
+    cues: tuple[Cue, ...]
 
     @property
     def id(self) -> str:
@@ -272,4 +293,5 @@ def load_company(folder: Path) -> Company:
     file = _load(folder / "company.yaml", _CompanyFile)
     phrases = _load(_beside(folder, file.phrase_book), PhraseBook)
     packs = tuple(_load(_beside(folder, f"{name}.yaml"), RulePack) for name in file.rule_packs)
-    return Company(folder, file, phrases, packs)
+    cues = _load(_beside(folder, file.cues), Cues)
+    return Company(folder, file, phrases, packs, tuple(cues.cues))

@@ -1,0 +1,52 @@
+"""Rules of law and of the house over sentences: what fired, with the article and a lawful alternative."""
+
+import re
+
+from assistant.script import Finding
+from governance.errors import Language
+from rag.company import Bilingual, Company, Rule
+
+
+def check_text(company: Company, text: str, language: Language, section: str = "") -> list[Finding]:
+    """Every rule in force that fires on `text`, once per quoted words."""
+    return [
+        Finding(rule.id, rule.article, rule.version, rule.severity, rule.message, rule.instead, quoted, section)
+        for _, rule in company.rules()
+        for quoted in fired(rule, text, language)
+    ]
+
+
+def fired(rule: Rule, text: str, language: Language) -> list[str]:
+    """The words of `text` that `rule` detects and none of its exceptions covers."""
+    excepted = [
+        match.span()
+        for pattern in rule.exceptions.get(language, [])
+        for match in re.finditer(pattern, text, re.IGNORECASE)
+    ]
+    found = [
+        match
+        for pattern in rule.detect.get(language, [])
+        for match in re.finditer(pattern, text, re.IGNORECASE)
+        if not any(start < match.end() and match.start() < end for start, end in excepted)
+    ]
+    return list(dict.fromkeys(match.group() for match in found))
+
+
+def missing_phrases(company: Company, stage: str, language: Language, said: dict[str, str]) -> list[Finding]:
+    """A finding for each phrase that `stage` must say and the text of its section (`said`: section → text) lacks."""
+    return [
+        Finding(
+            f"must-say-{name}",
+            phrase.article,
+            company.phrases.version,
+            "must_say",
+            Bilingual(zh="缺少必须说明的内容。", en="A sentence that must be said is missing."),
+            Bilingual(zh=phrase.zh, en=phrase.en),
+            "",
+            section,
+        )
+        for section, names in company.phrases.stages[stage].must_say.items()
+        if section in said
+        for name in names
+        if (phrase := company.phrases.must_say[name]).say(language) not in said[section]
+    ]

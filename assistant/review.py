@@ -1,0 +1,205 @@
+"""People judge scripts: never the author, and high risk takes two who do not see each other's vote."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, select
+
+from assistant import tables
+from assistant.draft import Checker, check_edit
+from assistant.lead import lead_of
+from assistant.parts import Parts
+from assistant.pipeline import Prepared, checker_of, findings_of, prepare
+from assistant.script import ScriptSection
+from assistant.store import Review, Stored, add_review, add_script, move_to, reviews_of, script_of
+from assistant.view import pseudonyms
+from governance import ledger
+from governance.accounts import User, require
+from governance.accounts import user as user_named
+from governance.db import reading
+from governance.errors import Conflict, Invalid, NotAllowed, Refused
+from governance.vault import TOKEN
+
+Decision = Literal["approve", "reject", "edit"]
+LONGEST_REASON = 500
+LONGEST_SENTENCE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    script: str
+    customer: str  # id
+    stage: str
+    language: str
+    author: str
+    created_at: datetime
+    findings: int
+    replaced: int
+    status: str
+    risk: str
+    votes: int  # how many have voted; what they voted stays hidden until it is decided
+
+
+def queue(tx: Connection, user: User) -> list[QueueRow]:
+    """What waits for a decision, oldest first; raises NotAllowed."""
+    require(user, "coordinator", "see the review queue")
+    s, lead = tables.scripts, tables.leads
+    rows = tx.execute(
+        select(s, lead.c.customer, lead.c.stage)
+        .join(lead, lead.c.id == s.c.lead)
+        .where(s.c.status == "waiting")
+        .order_by(s.c.submitted_at)
+    ).all()
+    return [
+        QueueRow(
+            row.id,
+            row.customer,
+            row.stage,
+            row.language,
+            row.created_by,
+            row.created_at,
+            row.findings,
+            row.replaced,
+            row.status,
+            row.risk,
+            len(reviews_of(tx, row.id)),
+        )
+        for row in rows
+    ]
+
+
+def submit(parts: Parts, script_id: str, user: User, now: datetime) -> None:
+    """Send a draft to review; only its author may, and not while a rule blocks it."""
+    with parts.db.begin() as tx:
+        stored = script_of(tx, parts.vault, script_id)
+        if stored.created_by != user.name:
+            raise NotAllowed(user=user.name, action={"zh": "提交他人的话术", "en": "submit another rep's script"})
+        if blocking := [f for f in stored.body.findings if f.severity in ("block", "must_say")]:
+            first = blocking[0]
+            raise Refused(
+                reason={
+                    "zh": f"{first.message.zh}（{first.article}）建议：{first.instead.zh}",
+                    "en": f"{first.message.en} ({first.article}). Instead: {first.instead.en}",
+                }
+            )
+        move_to(tx, script_id, "waiting", expected=("draft",), actor=user.name, now=now)
+
+
+def decide(
+    parts: Parts,
+    script_id: str,
+    user: User,
+    decision: Decision,
+    reason: str = "",
+    edits: Mapping[tuple[str, int], str] | None = None,
+    *,
+    now: datetime,
+) -> str:
+    """
+    Approve, reject (with a reason), or edit sentences, by their section and index; returns the id of the script that
+    holds now: an edited script is a new one, passes every gate again, and still waits to be approved.
+    """
+    require(user, "coordinator", "review scripts")
+    with reading(parts.db) as tx:
+        stored = script_of(tx, parts.vault, script_id)
+    if stored.created_by == user.name:
+        raise NotAllowed(user=user.name, action={"zh": "审核自己写的话术", "en": "review one's own script"})
+    if stored.status != "waiting":
+        raise Conflict(reason={"zh": "该话术不在待审核状态", "en": "the script is not waiting for review"})
+    if len(reason) > LONGEST_REASON:
+        raise Invalid(
+            reason={"zh": f"理由最多 {LONGEST_REASON} 字", "en": f"a reason has at most {LONGEST_REASON} characters"}
+        )
+    if decision == "edit":
+        return _edit(parts, stored, user, edits or {}, now=now)
+    if decision == "reject" and not reason.strip():
+        raise Invalid(reason={"zh": "驳回必须写明理由", "en": "a rejection needs a reason"})
+    with parts.db.begin() as tx:
+        earlier = reviews_of(tx, script_id)
+        if any(each.reviewer == user.name for each in earlier):
+            raise Conflict(reason={"zh": "您已审核过这份话术", "en": "you have reviewed this script already"})
+        add_review(tx, script_id, Review(user.name, decision, reason.strip(), now))
+        votes = sum(each.decision == "approve" for each in earlier) + (decision == "approve")
+        detail = {"decision": decision, "votes": votes, "risk": stored.risk}
+        ledger.append(tx, actor=user.name, event="script.reviewed", subject=script_id, detail=detail, now=now)
+        if decision == "reject":
+            move_to(tx, script_id, "rejected", expected=("waiting",), actor=user.name, now=now)
+        elif votes >= votes_needed(stored.risk):
+            move_to(tx, script_id, "approved", expected=("waiting",), actor=user.name, now=now)
+    return script_id
+
+
+def votes_needed(risk: str) -> int:
+    """High risk takes two people."""
+    return 2 if risk == "high" else 1
+
+
+def _edit(parts: Parts, stored: Stored, user: User, edits: Mapping[tuple[str, int], str], *, now: datetime) -> str:
+    if not edits:
+        raise Invalid(reason={"zh": "没有修改任何句子", "en": "no sentence was changed"})
+    with reading(parts.db) as tx:
+        author = user_named(tx, stored.created_by)
+        lead = lead_of(tx, stored.lead)
+    # as of the script's own day and for its author: an edit checks against what the script was written from
+    prepared = prepare(parts, lead, stored.body.language, author, now=now)
+    checker = checker_of(parts.company, prepared.brief)
+    whole = "\x1e".join(line.text for section in stored.body.sections for line in section.sentences)
+    names = pseudonyms(whole, stored.body.language)
+    sections = tuple(_edited(section, edits, names, prepared, checker) for section in stored.body.sections)
+    language = stored.body.language
+    findings = findings_of(parts.company, stored.body.stage, language, sections)
+    script = replace(stored.body, sections=sections, findings=findings)
+    with parts.db.begin() as tx:
+        move_to(tx, stored.id, "superseded", expected=("waiting",), actor=user.name, now=now)
+        new_id = add_script(
+            tx,
+            parts.vault,
+            script,
+            lead=stored.lead,
+            subject=stored.subject,
+            risk=stored.risk,
+            by=stored.created_by,
+            now=now,
+            status="waiting",
+            supersedes=stored.id,
+        )
+        ledger.append(
+            tx,
+            actor=user.name,
+            event="script.edited",
+            subject=new_id,
+            detail={"supersedes": stored.id, "sentences": len(edits)},
+            now=now,
+        )
+    return new_id
+
+
+def _edited(
+    section: ScriptSection,
+    edits: Mapping[tuple[str, int], str],
+    names: Mapping[str, str],
+    prepared: Prepared,
+    checker: Checker,
+) -> ScriptSection:
+    plan = next(each for each in prepared.plan.sections if each.id == section.id)
+    lines = list(section.sentences)
+    for index, line in enumerate(lines):
+        text = edits.get((section.id, index), "").strip()
+        if (section.id, index) not in edits:
+            continue
+        if not text or len(text) > LONGEST_SENTENCE or "\n" in text or TOKEN.search(text):
+            raise Invalid(
+                reason={
+                    "zh": f"每句话 1 至 {LONGEST_SENTENCE} 字，不能换行",
+                    "en": f"a sentence has 1 to {LONGEST_SENTENCE} characters on one line",
+                }
+            )
+        for pseudonym, token in sorted(names.items(), key=lambda pair: -len(pair[0])):
+            text = text.replace(pseudonym, token)
+        edited, refused = check_edit(plan, line, text, checker)
+        if refused is not None:
+            raise Refused(reason={"zh": refused.zh, "en": refused.en})
+        lines[index] = edited
+    return replace(section, sentences=tuple(lines))

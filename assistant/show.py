@@ -1,0 +1,90 @@
+"""A script on the terminal, as the rep sees it."""
+
+from collections.abc import Iterator
+
+from assistant.view import BriefView, EvidenceView, ScriptView, SentenceView
+from governance.errors import Language
+
+WORDS = {
+    "unknown": ("尚不清楚的（已作为问题或略去）", "What was not known (asked, or left out)"),
+    "notices": ("提醒", "Notices"),
+    "disputed": ("资料互相矛盾、未引用的", "Sources disagree, not used"),
+    "replaced": ("被替换的句子", "What was replaced"),
+    "findings": ("合规提示", "Compliance findings"),
+    "evidence": ("依据", "Evidence"),
+    "none": ("无", "none"),
+    "left_out": ("（未写入）", "(left out)"),
+    "missing": ("（适配器未写）", "(not written by the adapter)"),
+    "approved": ("已批准", "approved"),
+    "waiting": ("待审核", "waiting for review"),
+    "draft": ("草稿", "draft"),
+    "rejected": ("已驳回", "rejected"),
+    "superseded": ("已被修改稿取代", "superseded by an edit"),
+    "plan": ("方案措辞", "plan's wording"),
+    "edited": ("人工修改", "edited by a person"),
+    "unverified": ("未核实", "not verified"),
+}
+
+
+def word(key: str, language: Language) -> str:
+    """A caption."""
+    return WORDS[key][0 if language == "zh" else 1]
+
+
+def brief_lines(brief: BriefView, language: Language) -> Iterator[str]:
+    """The brief card: each line with the numbers of its evidence."""
+    yield f"{brief.customer}｜{brief.stage}｜{brief.as_of}"
+    for line in brief.lines:
+        yield f"  {line.label}：{line.text} {_numbers(line.evidence)}"
+    for title, texts in (("unknown", brief.unknowns), ("disputed", brief.disputed)):
+        if texts:
+            yield f"  {word(title, language)}：{'；'.join(texts)}"
+    for notice in brief.notices:
+        yield f"  {word('notices', language)}：{notice.text} {_numbers(notice.evidence)}"
+
+
+def script_lines(script: ScriptView) -> Iterator[str]:
+    """The whole script with evidence, unknowns, replacements and findings."""
+    language = script.language
+    yield f"{script.customer}｜{script.stage}｜{script.as_of}｜{word(script.status, language)}"
+    if script.decision:
+        at = script.decision.at.strftime("%Y-%m-%d %H:%M")
+        yield f"{script.decision.by} {script.decision.decision} {at} {script.decision.reason}".rstrip()
+    for section in script.sections:
+        yield ""
+        yield f"【{section.title}】" if language == "zh" else f"[{section.title}]"
+        for sentence in section.sentences:
+            yield f"  {sentence.text} {_numbers(sentence.evidence)}{_mark(sentence, language)}".rstrip()
+    yield from _titled("evidence", [_evidence(entry) for entry in script.evidence], language)
+    yield from _titled("unknown", list(script.unknowns), language)
+    yield from _titled("notices", list(script.notices), language)
+    replaced = [
+        f"{change.section}：{change.before or word('missing', language)} → "
+        f"{change.after or word('left_out', language)}（{change.reason}）"
+        for change in script.replaced
+    ]
+    yield from _titled("replaced", replaced, language)
+    findings = [f"{f.article}：{f.message} {f.instead}" for f in script.findings]
+    yield from _titled("findings", findings, language)
+
+
+def _titled(title: str, lines: list[str], language: Language) -> Iterator[str]:
+    yield ""
+    yield f"{word(title, language)}：{'' if lines else word('none', language)}"
+    yield from (f"  {line}" for line in lines)
+
+
+def _evidence(entry: EvidenceView) -> str:
+    where = "，".join(part for part in (entry.title, entry.place, entry.date) if part)
+    return f"[{entry.number}] {where}：{entry.excerpt}"
+
+
+def _numbers(evidence: tuple[int, ...]) -> str:
+    return "".join(f"[{number}]" for number in evidence)
+
+
+def _mark(sentence: SentenceView, language: Language) -> str:
+    marks = [word(sentence.origin, language)] if sentence.origin != "adapter" else []
+    if "unverified" in (sentence.structured_check, sentence.source_check):
+        marks.append(word("unverified", language))
+    return f"（{'，'.join(marks)}）" if marks else ""

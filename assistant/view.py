@@ -1,0 +1,317 @@
+"""Scripts and briefs as one viewer may see them: people named to who holds a permit, pseudonymised for all others."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from rag.brief import Brief, decision_maker
+from sqlalchemy import Connection
+
+from assistant.lead import own_lead
+from assistant.parts import Parts
+from assistant.pipeline import NOT_MISSED, contact_permit, customer_of, prepare
+from assistant.script import Bilingual, Check, Origin, Script
+from assistant.store import Stored, reviews_of, script_of
+from governance import ledger, vault
+from governance.accounts import User
+from governance.db import reading
+from governance.errors import Language, NotAllowed
+from rag.company import Company
+from rag.sources import Source, sources
+
+SEPARATOR = "\x1e"
+EXCERPT_CHARACTERS = 160
+Show = Callable[[Sequence[str]], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceView:
+    text: str
+    evidence: tuple[int, ...]
+    structured_check: Check
+    source_check: Check
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    id: str
+    title: str
+    sentences: tuple[SentenceView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceView:
+    """`place` is the page or the row; `date` the day of the source, "" when it has none."""
+
+    number: int
+    title: str
+    place: str
+    date: str
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacedView:
+    section: str
+    before: str
+    after: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    rule: str
+    article: str
+    severity: str
+    message: str
+    instead: str
+    quoted: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    by: str
+    decision: Literal["approve", "reject"]
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptView:
+    id: str
+    lead: str
+    customer: str
+    stage: str
+    language: Language
+    status: str
+    risk: str
+    adapter: str | None
+    author: str
+    created_at: datetime
+    as_of: str
+    sections: tuple[SectionView, ...]
+    evidence: tuple[EvidenceView, ...]
+    unknowns: tuple[str, ...]
+    notices: tuple[str, ...]
+    replaced: tuple[ReplacedView, ...]
+    findings: tuple[FindingView, ...]
+    decision: DecisionView | None
+    history: tuple[tuple[datetime, str, str], ...]  # when, who, what
+
+
+@dataclass(frozen=True, slots=True)
+class FactLine:
+    label: str
+    text: str
+    evidence: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BriefView:
+    customer: str
+    stage: str
+    as_of: str
+    lines: tuple[FactLine, ...]
+    notices: tuple[FactLine, ...]
+    unknowns: tuple[str, ...]
+    disputed: tuple[str, ...]
+    evidence: tuple[EvidenceView, ...]
+
+
+def view_script(parts: Parts, script_id: str, user: User, now: datetime) -> ScriptView:
+    """
+    The script for `user`: its author with people named (consent is asked again, raises NoConsent), a coordinator or an
+    admin with pseudonyms. Raises NotAllowed for anybody else, NotFound.
+    """
+    with reading(parts.db) as tx:
+        stored = script_of(tx, parts.vault, script_id)
+        found = sources(tx, parts.vault, stored.body.sources)
+        decisions = reviews_of(tx, script_id)
+        events = ledger.events_of(tx, script_id)
+    show = _shower(parts, stored, user, now)
+    script, language = stored.body, stored.body.language
+    numbers = {source: number for number, source in enumerate(script.sources, 1)}
+    lines = [line for section in script.sections for line in section.sentences]
+    before_after = [text for change in script.replaced for text in (change.before, change.after)]
+    cited = [found[source] for source in script.sources]
+    quoted = [finding.quoted for finding in script.findings]
+    notices = [notice.say(language) for notice in script.notices]
+    texts = iter(show([*(line.text for line in lines), *before_after, *map(_excerpt, cited), *quoted, *notices]))
+    titles = {section: each.title.say(language) for section, each in parts.company.phrases.sections.items()}
+    return ScriptView(
+        id=stored.id,
+        lead=stored.lead,
+        customer=script.customer_name,
+        stage=parts.company.phrases.stages[script.stage].name.say(language),
+        language=language,
+        status=stored.status,
+        risk=stored.risk,
+        adapter=script.adapter,
+        author=stored.created_by,
+        created_at=stored.created_at,
+        as_of=script.as_of.isoformat(),
+        sections=_sections(script, texts, numbers),
+        replaced=tuple(
+            ReplacedView(titles.get(c.section, c.section), next(texts), next(texts), c.reason.say(language))
+            for c in script.replaced
+        ),
+        evidence=tuple(evidence_view(number, source, next(texts), language) for number, source in enumerate(cited, 1)),
+        findings=tuple(
+            FindingView(f.rule, f.article, f.severity, f.message.say(language), f.instead.say(language), next(texts))
+            for f in script.findings
+        ),
+        notices=tuple(next(texts) for _ in notices),
+        unknowns=tuple(unknown.say(language) for unknown in script.unknowns),
+        decision=next(
+            (
+                DecisionView(d.reviewer, "approve" if d.decision == "approve" else "reject", d.reason, d.at)
+                for d in decisions[::-1]
+            ),
+            None,
+        ),
+        history=tuple((event.at, event.actor, event.event) for event in events),
+    )
+
+
+def view_brief(parts: Parts, lead_id: str, user: User, language: Language, now: datetime) -> BriefView:
+    """What is known about the customer of a lead, for the rep who entered it. Raises NoConsent, NotAllowed."""
+    with reading(parts.db) as tx:
+        lead = own_lead(tx, lead_id, user)
+    prepared = prepare(parts, lead, language, user, now=now)
+    known, permit = prepared.brief, prepared.permit
+    numbers: dict[str, int] = {}
+    raw = [*_lines(parts.company, known, language)]
+    for _, _, cited in raw:
+        for source in cited:
+            numbers.setdefault(source, len(numbers) + 1)
+    notices = [("", notice.text.say(language), notice.sources) for notice in known.notices]
+    for _, _, cited in notices:
+        for source in cited:
+            numbers.setdefault(source, len(numbers) + 1)
+    listed = [known.sources[source] for source in numbers]
+    wanted = [*(text for _, text, _ in raw), *(text for _, text, _ in notices), *map(_excerpt, listed)]
+    with parts.db.begin() as tx:
+        joined = vault.reveal(tx, parts.vault, permit, SEPARATOR.join(wanted), language, now=now)
+    texts = iter(joined.split(SEPARATOR))
+
+    def facts(rows: Iterable[tuple[str, str, tuple[str, ...]]]) -> tuple[FactLine, ...]:
+        return tuple(FactLine(label, next(texts), tuple(numbers[s] for s in cited)) for label, _, cited in rows)
+
+    labels = parts.company.phrases.labels
+    return BriefView(
+        customer=known.customer.name_en if language == "en" and known.customer.name_en else known.customer.name,
+        stage=parts.company.phrases.stages[lead.stage].name.say(language),
+        as_of=known.as_of.isoformat(),
+        lines=facts(raw),
+        notices=facts(notices),
+        unknowns=tuple(labels[g].say(language) for g in known.unknown if g not in NOT_MISSED and g in labels),
+        disputed=tuple(labels[g].say(language) for g in known.disputed if g in labels),
+        evidence=tuple(evidence_view(n, s, next(texts), language) for n, s in enumerate(listed, 1)),
+    )
+
+
+def pseudonyms(text: str, language: Language) -> dict[str, str]:
+    """What each token of `text` is called in `vault.pseudonymise(text)`: pseudonym → token."""
+    tokens = list(dict.fromkeys(match[0] for match in vault.TOKEN.finditer(text)))
+    shown = vault.pseudonymise(SEPARATOR.join([text, *tokens]), language).split(SEPARATOR)
+    return dict(zip(shown[len(shown) - len(tokens) :], tokens, strict=True))
+
+
+def evidence_view(number: int, source: Source, excerpt: str, language: Language) -> EvidenceView:
+    """A source as a numbered entry."""
+    place = ""
+    if source.row is not None:
+        place = f"第{source.row}行" if language == "zh" else f"row {source.row}"
+    elif source.page is not None:
+        place = f"第{source.page}页" if language == "zh" else f"page {source.page}"
+    elif source.heading:
+        place = source.heading
+    return EvidenceView(number, source.title, place, source.date.isoformat() if source.date else "", excerpt)
+
+
+def _shower(parts: Parts, stored: Stored, user: User, now: datetime) -> Show:
+    language = stored.body.language
+    if stored.created_by == user.name and "rep" in user.roles:
+        customer = customer_of(parts, stored.body.customer)
+        with reading(parts.db) as tx:
+            decider = decision_maker(tx, customer.id, stored.body.as_of)
+        if decider is None or decider.subject != stored.subject:  # another person decides by now: not his data
+            return lambda texts: vault.pseudonymise(SEPARATOR.join(texts), language).split(SEPARATOR)
+        permit = contact_permit(parts, customer, decider, actor=user.name, as_of=now)
+
+        def revealed(texts: Sequence[str]) -> list[str]:
+            with parts.db.begin() as tx:
+                return vault.reveal(tx, parts.vault, permit, SEPARATOR.join(texts), language, now=now).split(SEPARATOR)
+
+        return revealed
+    if not user.roles & {"coordinator", "admin"}:
+        raise NotAllowed(user=user.name, action={"zh": "查看他人的话术", "en": "see another rep's script"})
+    return lambda texts: vault.pseudonymise(SEPARATOR.join(texts), language).split(SEPARATOR)
+
+
+def _sections(script: Script, texts: Iterable[str], numbers: dict[str, int]) -> tuple[SectionView, ...]:
+    remaining = iter(texts)
+    return tuple(
+        SectionView(
+            section.id,
+            section.title,
+            tuple(
+                SentenceView(
+                    next(remaining), tuple(numbers[s] for s in line.sources), line.structured, line.source, line.origin
+                )
+                for line in section.sentences
+            ),
+        )
+        for section in script.sections
+    )
+
+
+def _lines(company: Company, known: Brief, language: Language) -> Iterable[tuple[str, str, tuple[str, ...]]]:
+    """Label, text (people as tokens) and sources of every line of the brief card."""
+    comma = "，" if language == "zh" else ", "
+    for name, group in known.groups.items():
+        if name == "rep" or name.startswith("purchase"):
+            continue
+        label = company.phrases.labels[name].say(language) if name in company.phrases.labels else name
+        cited = tuple(dict.fromkeys(source for value in group.values for source in value.sources))
+        yield label, comma.join(value.text for value in group.values), cited
+    words = Bilingual(zh="近三年采购", en="Bought in three years")
+    for bought in known.purchases:
+        years = (
+            "、".join(f"{year}年" for year in bought.years) if language == "zh" else ", ".join(map(str, bought.years))
+        )
+        category = company.translate(bought.category, language)
+        amount = (
+            f"{category}：{years}，共{bought.quantity}"
+            if language == "zh"
+            else f"{category}: {years}, {bought.quantity} in all"
+        )
+        cited = tuple(dict.fromkeys(known.facts[fact].source for fact in bought.facts))
+        yield words.say(language), amount, cited
+    history = Bilingual(zh="任职变动", en="Posts over time")
+    for fact in known.titles:
+        start = fact.valid_from.isoformat() if fact.valid_from else "?"
+        end = fact.valid_to.isoformat() if fact.valid_to else ("至今" if language == "zh" else "today")
+        person = vault.token(fact.subject, "name" if language == "zh" else "name_en")
+        yield (
+            history.say(language),
+            f"{person} {company.translate(fact.value, language)} {start} – {end}",
+            (fact.source,),
+        )
+
+
+def _excerpt(source: Source) -> str:
+    """The beginning of a source's text, cut before a token that would be torn."""
+    text = " ".join(source.text.split())
+    if len(text) <= EXCERPT_CHARACTERS:
+        return text
+    cut = text[:EXCERPT_CHARACTERS]
+    opened, closed = cut.rfind("[["), cut.rfind("]]")
+    return (cut[:opened] if opened > closed else cut) + "…"
+
+
+def status_of(tx: Connection, parts: Parts, script_id: str) -> str:
+    """The state of a script."""
+    return script_of(tx, parts.vault, script_id).status
