@@ -1,0 +1,318 @@
+"""What is known about one customer on one day, in groups of values with their facts and sources; gaps and disputes named."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection
+
+from governance.consent import Permit
+from governance.errors import Language, NoConsent
+from governance.vault import TOKEN, Vault, pseudonymise, token
+from rag.company import GROUPS, Bilingual, Company
+from rag.customers import (
+    Customer,
+    Product,
+    customers,
+    deciding_posts,
+    decision_maker,
+    find_customer,
+    find_product,
+    products,
+    workplace,
+)
+from rag.dates import say_date, say_month
+from rag.facts import Fact, facts_about, holds
+from rag.offers import Offer, offer_of
+from rag.sources import Source, sources
+from rag.values import Group, Notice, Purchase, Value, say_quantity, say_window, value
+
+__all__ = [
+    "Brief",
+    "Customer",
+    "Group",
+    "Notice",
+    "Product",
+    "Purchase",
+    "Value",
+    "brief",
+    "customers",
+    "decision_maker",
+    "find_customer",
+    "find_product",
+    "products",
+]
+
+PRODUCT_GROUPS = frozenset({"product", "certificate", "scope", "warranty"})
+NEW_IN_POST_MONTHS = 18
+PURCHASE_YEARS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """
+    `groups` holds what may be said; "rep" is the caller's. `unknown` and `disputed` are ids of groups that may not be;
+    the product's are in neither when no product is offered. `facts` and `sources` hold all that is referred to.
+    """
+
+    customer: Customer
+    product: str | None
+    language: Language
+    as_of: date
+    groups: Mapping[str, Group]
+    unknown: tuple[str, ...]
+    disputed: tuple[str, ...]
+    facts: Mapping[str, Fact]
+    sources: Mapping[str, Source]
+    purchases: tuple[Purchase, ...]
+    titles: tuple[Fact, ...]
+    notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    company: Company
+    customer: Customer
+    as_of: date
+    language: Language
+
+    def say(self, text: str) -> str:
+        return self.company.translate(text, self.language)
+
+
+def brief(
+    tx: Connection,
+    vault: Vault,
+    company: Company,
+    permit: Permit | None,
+    customer: Customer,
+    *,
+    product: str | None,
+    as_of: date,
+    language: Language,
+) -> Brief:
+    """
+    Raises NoConsent unless the permit covers the decision maker; without a known one no permit is needed.
+
+    No personal value is read: people stay tokens. Raises NotFound for an unknown product.
+    """
+    decider = decision_maker(tx, customer.id, as_of)
+    if decider is not None and (permit is None or not permit.covers(decider.subject)):
+        _refuse(customer, decider)
+    desk = _Desk(company, customer, as_of, language)
+    stated = facts_about(tx, customer.id, as_of=None)
+    place = workplace(tx, decider.subject, customer.id) if decider else None
+    bought = _purchases(stated, as_of)
+    by_id = {fact.id: fact for fact in stated}
+    offered = find_product(tx, product) if product else None
+    offer = offer_of(tx, company, offered, as_of, language) if offered else Offer((), (), (), ())
+    groups = [*_customer_groups(desk, stated), *_decider_groups(desk, decider, place)]
+    groups += [*_purchase_groups(desk, bought, by_id), *offer.groups]
+    known = {group.id: group for group in groups}
+    titles = tuple(deciding_posts(tx, customer.id))
+    all_facts = {fact.id: fact for fact in (*stated, *offer.facts, *titles, *((place,) if place else ()))}
+    notices = (*_title_notice(known, decider), *_tender_notice(desk, stated), *_ticket_notices(desk, stated))
+    notices += offer.notices
+    used = _used(known.values(), bought, titles)
+    asked = GROUPS.keys() - {"rep"} - (frozenset() if offered else PRODUCT_GROUPS)
+    return Brief(
+        customer=customer,
+        product=offered.id if offered else None,
+        language=language,
+        as_of=as_of,
+        groups={name: known[name] for name in GROUPS if name in known},
+        unknown=tuple(name for name in GROUPS if name in asked and name not in known and name not in offer.disputed),
+        disputed=offer.disputed,
+        facts={key: all_facts[key] for key in used},
+        sources=sources(
+            tx, vault, [*(all_facts[key].source for key in used), *(s for n in notices for s in n.sources)]
+        ),
+        purchases=tuple(bought),
+        titles=titles,
+        notices=notices,
+    )
+
+
+def _refuse(customer: Customer, decider: Fact) -> None:
+    reason = {"zh": "没有涵盖此人的许可", "en": "no permit covers this person"}
+    purpose = {"zh": "联系", "en": "contact"}
+    raise NoConsent(subject=f"{customer.name}{decider.value}", purpose=purpose, reason=reason)
+
+
+def _used(groups: Iterable[Group], bought: Sequence[Purchase], titles: Sequence[Fact]) -> list[str]:
+    ids = [key for group in groups for item in group.values for key in item.facts]
+    ids += [key for purchase in bought for key in purchase.facts]
+    return list(dict.fromkeys([*ids, *(fact.id for fact in titles)]))
+
+
+def _customer_groups(desk: _Desk, stated: Sequence[Fact]) -> list[Group]:
+    names = [fact for fact in stated if fact.relation == "name"]
+    text = desk.customer.name if desk.language == "zh" else desk.customer.name_en
+    groups = [Group("customer", (value("customer", "organisation", text, desk.customer.name, names),))]
+    groups += [group for group in (_budget(desk, stated), _ticket(desk, stated), _tender(desk, stated)) if group]
+    return groups
+
+
+def _decider_groups(desk: _Desk, decider: Fact | None, place: Fact | None) -> list[Group]:
+    if decider is None:
+        return []
+    field = "name" if desk.language == "zh" else "name_en"
+    support = [decider, place] if place else [decider]
+    person = value("decider", "person", token(decider.subject, field), decider.subject, support)
+    title = value("decider_title", "title", desk.say(decider.value), decider.value, [decider])
+    groups = [Group("decider", (person, title))]
+    since = decider.valid_from
+    if since is not None and _months_between(since, desk.as_of) <= NEW_IN_POST_MONTHS:
+        month = value("decider_since", "month", say_month(since, desk.language), since.isoformat()[:7], [decider])
+        groups.append(Group("title_change", (month,)))
+    return groups
+
+
+def _months_between(first: date, last: date) -> float:
+    return (last.year - first.year) * 12 + last.month - first.month + (last.day - first.day) / 31
+
+
+def _budget(desk: _Desk, stated: Sequence[Fact]) -> Group | None:
+    """This year's budget; the next year's from the first month of its window on, when it is being planned."""
+    year, month = desk.as_of.year, desk.as_of.month
+    budgets = {
+        fact.value: fact
+        for fact in stated
+        if fact.relation == "budget" and fact.attributes.get("window_from") and fact.attributes.get("window_to")
+    }
+    coming = budgets.get(str(year + 1))
+    planned = coming is not None and month >= int(coming.attributes["window_from"])
+    past = max((key for key in budgets if int(key) <= year), default="")
+    fact = coming if planned else budgets.get(past)
+    if fact is None:
+        return None
+    first, last = int(fact.attributes["window_from"]), int(fact.attributes["window_to"])
+    window = say_window(first, last, desk.language)
+    values = (
+        value("budget_year", "year", _year(int(fact.value), desk.language), fact.value, [fact]),
+        value("budget_window", "period", window, f"{first}/{last}", [fact]),
+    )
+    return Group("budget", values)
+
+
+def _year(year: int, language: Language) -> str:
+    return f"{year}年" if language == "zh" else str(year)
+
+
+def _open_tickets(desk: _Desk, stated: Sequence[Fact]) -> list[Fact]:
+    """Newest first."""
+    found = [fact for fact in stated if fact.relation == "ticket" and holds(fact, desk.as_of)]
+    return sorted(found, key=lambda fact: (fact.valid_from or date.min, fact.id), reverse=True)
+
+
+def _ticket(desk: _Desk, stated: Sequence[Fact]) -> Group | None:
+    named = [fact for fact in _open_tickets(desk, stated) if not TOKEN.search(fact.attributes.get("subject", ""))]
+    if not named or (day := named[0].valid_from) is None or not (subject := named[0].attributes.get("subject")):
+        return None
+    values = (
+        value("ticket_date", "date", say_date(day, desk.language), day.isoformat(), named[:1]),
+        value("ticket_subject", "text", desk.say(subject), subject, named[:1]),
+    )
+    return Group("ticket", values)
+
+
+def _open_tenders(desk: _Desk, stated: Sequence[Fact]) -> list[Fact]:
+    """Published, not closed, without a result; the one that closes first comes first."""
+    found = [
+        fact
+        for fact in stated
+        if fact.relation == "tender" and holds(fact, desk.as_of) and not fact.attributes.get("result")
+    ]
+    return sorted(found, key=lambda fact: (fact.valid_to or date.max, fact.id))
+
+
+def _tender(desk: _Desk, stated: Sequence[Fact]) -> Group | None:
+    dated = [fact for fact in _open_tenders(desk, stated) if fact.valid_to is not None]
+    if not dated or (closes := dated[0].valid_to) is None:
+        return None
+    title = dated[0].attributes.get("title", "")
+    if not title or TOKEN.search(title):
+        return None
+    values = (
+        value("tender_title", "text", desk.say(title), title, dated[:1]),
+        value("tender_closes", "date", say_date(closes, desk.language), closes.isoformat(), dated[:1]),
+    )
+    return Group("tender", values)
+
+
+def _purchases(stated: Sequence[Fact], as_of: date) -> list[Purchase]:
+    """Per category what was bought in the last three years, the newest category first; units are never added up mixed."""
+    since = as_of.replace(year=as_of.year - PURCHASE_YEARS, day=min(as_of.day, 28))
+    rows: dict[str, list[Fact]] = defaultdict(list)
+    for fact in stated:
+        if fact.relation == "bought" and fact.valid_from and since < fact.valid_from <= as_of:
+            rows[fact.attributes.get("category", "")].append(fact)
+    found: list[Purchase] = []
+    for category, bought in rows.items():
+        newest = max(bought, key=lambda fact: (fact.valid_from or date.min, fact.id))
+        unit = newest.attributes.get("unit", "")
+        counted = [fact for fact in bought if fact.attributes.get("unit", "") == unit]
+        amounts = [float(fact.attributes.get("quantity") or 0) for fact in counted]
+        days = sorted(fact.valid_from for fact in counted if fact.valid_from)
+        years = tuple(sorted({day.year for day in days}))
+        whole = int(sum(amounts)) if all(amount > 0 for amount in amounts) else 0
+        found.append(Purchase(category, years, whole, unit, days[-1], tuple(fact.id for fact in counted)))
+    return sorted(found, key=lambda purchase: (purchase.last, purchase.category), reverse=True)
+
+
+def _purchase_groups(desk: _Desk, bought: Sequence[Purchase], by_id: Mapping[str, Fact]) -> list[Group]:
+    complete = [purchase for purchase in bought if purchase.quantity and purchase.category]
+    groups: list[Group] = []
+    for number, purchase in enumerate(complete[:3], start=1):
+        facts = [by_id[key] for key in purchase.facts]
+        year = purchase.last.year
+        of_year = [fact for fact in facts if fact.valid_from and fact.valid_from.year == year]
+        count = say_quantity(purchase.quantity, purchase.unit, desk.company, desk.language)
+        values = (
+            value(f"buy{number}_year", "year", _year(year, desk.language), str(year), of_year),
+            value(f"buy{number}_category", "category", desk.say(purchase.category), purchase.category, facts),
+            value(f"buy{number}_quantity", "quantity", count, str(purchase.quantity), facts),
+        )
+        groups.append(Group(f"purchase{number}", values))
+    return groups
+
+
+def _title_notice(known: Mapping[str, Group], decider: Fact | None) -> tuple[Notice, ...]:
+    if decider is None or decider.valid_from is None or "title_change" not in known:
+        return ()
+    text = Bilingual(
+        zh=f"决策人（{decider.value}）从{say_month(decider.valid_from, 'zh')}起任现职，此前的沟通对象可能已变动。",
+        en=f"The decision maker ({decider.value}) has held the post since {say_month(decider.valid_from, 'en')};"
+        " earlier contacts may have changed.",
+    )
+    return (Notice("title_change", text, (decider.source,)),)
+
+
+def _tender_notice(desk: _Desk, stated: Sequence[Fact]) -> tuple[Notice, ...]:
+    notices: list[Notice] = []
+    for fact in _open_tenders(desk, stated):
+        title = fact.attributes.get("title", "")
+        zh = f"“{pseudonymise(title, 'zh')}”正在招标"
+        en = f"The tender '{pseudonymise(desk.company.translate(title, 'en'), 'en')}' is open"
+        if fact.valid_to:
+            zh, en = f"{zh}（{say_date(fact.valid_to, 'zh')}截止）", f"{en} until {say_date(fact.valid_to, 'en')}"
+        text = Bilingual(
+            zh=f"{zh}：期间只能通过招标公告规定的渠道沟通，不得推介产品。",
+            en=f"{en}: until then communicate only through the channel of its notice, and do not promote products.",
+        )
+        notices.append(Notice("tender_blackout", text, (fact.source,)))
+    return tuple(notices)
+
+
+def _ticket_notices(desk: _Desk, stated: Sequence[Fact]) -> tuple[Notice, ...]:
+    notices: list[Notice] = []
+    for fact in _open_tickets(desk, stated):
+        subject, day = fact.attributes.get("subject", ""), fact.valid_from or desk.as_of
+        text = Bilingual(
+            zh=f"{say_date(day, 'zh')}登记的服务单“{pseudonymise(subject, 'zh')}”尚未关闭。",
+            en=f"The service ticket '{pseudonymise(desk.company.translate(subject, 'en'), 'en')}' of"
+            f" {say_date(day, 'en')} is still open.",
+        )
+        notices.append(Notice("open_ticket", text, (fact.source,)))
+    return tuple(notices)

@@ -1,0 +1,157 @@
+"""What the documents say about one product on a day: certificate, scope, warranty; disputed when two of them differ."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection
+
+from governance.errors import Language
+from rag.company import Bilingual, Company
+from rag.customers import Product
+from rag.dates import say_date
+from rag.facts import Fact, facts_about, holds
+from rag.values import Group, Notice, value
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The product's groups; `disputed` are groups whose documents contradict each other, never in `groups`."""
+
+    groups: tuple[Group, ...]
+    disputed: tuple[str, ...]
+    notices: tuple[Notice, ...]
+    facts: tuple[Fact, ...]
+
+
+def offer_of(tx: Connection, company: Company, product: Product, as_of: date, language: Language) -> Offer:
+    """Everything that may be said about the product."""
+    stated = facts_about(tx, product.id, as_of=None)
+    names = [fact for fact in stated if fact.relation == "name"]
+    groups: list[Group] = []
+    if product.category:
+        name = product.name if language == "zh" else product.name_en
+        category = company.translate(product.category, language)
+        groups.append(
+            Group(
+                "product",
+                (
+                    value("product", "product", name, product.name, names),
+                    value("category", "category", category, product.category, names),
+                ),
+            )
+        )
+    parts = (
+        _certificate(company, product, [f for f in stated if f.relation == "certificate"], as_of, language),
+        _scope(company, product, [f for f in stated if f.relation == "scope"], as_of, language),
+        _warranty(company, product, [f for f in stated if f.relation == "warranty"], as_of, language),
+    )
+    for part in parts:
+        groups += part.groups
+    return Offer(
+        tuple(groups),
+        tuple(group for part in parts for group in part.disputed),
+        tuple(notice for part in parts for notice in part.notices),
+        tuple(stated),
+    )
+
+
+def _certificate(company: Company, product: Product, stated: Sequence[Fact], as_of: date, language: Language) -> Offer:
+    by_number: dict[str, list[Fact]] = defaultdict(list)
+    for fact in stated:
+        by_number[fact.value].append(fact)
+    live = {number: facts for number, facts in by_number.items() if any(holds(fact, as_of) for fact in facts)}
+    if not live:
+        return Offer((), (), _expired(company, product, stated), ())
+    newest = max(_until(fact) for facts in live.values() for fact in facts)
+    last = {number: facts for number, facts in live.items() if any(_until(fact) == newest for fact in facts)}
+    facts = [fact for number in last for fact in last[number]]
+    ends = {_until(fact) for fact in facts if _until(fact)}
+    if len(last) > 1 or len(ends) > 1:
+        return _dispute("certificate", product, company.file.terms["certificate"], facts, _certificate_words)
+    if not ends:
+        return Offer((), (), (), ())
+    day = date.fromisoformat(newest)
+    number = facts[0].value
+    values = (
+        value("certificate", "certificate", number, number, facts),
+        value("certificate_until", "date", say_date(day, language), newest, [f for f in facts if _until(f)]),
+    )
+    return Offer((Group("certificate", values),), (), (), ())
+
+
+def _scope(company: Company, product: Product, stated: Sequence[Fact], as_of: date, language: Language) -> Offer:
+    stated = [fact for fact in stated if holds(fact, as_of)]
+    by_language: dict[str, list[Fact]] = defaultdict(list)
+    for fact in stated:
+        by_language[fact.attributes.get("language", "zh")].append(fact)
+    for facts in by_language.values():
+        if len({_squeezed(fact.value) for fact in facts}) > 1:
+            return _dispute("scope", product, Bilingual(zh="适用范围", en="scope"), facts, lambda fact: fact.value)
+    facts = by_language.get(language, [])
+    text = facts[0].value if facts else ""
+    if not facts and language == "en":  # what is stored in Chinese may have an approved translation
+        facts = by_language.get("zh", [])
+        text = company.translate(facts[0].value.rstrip("。."), language) if facts else ""
+        text = "" if facts and text == facts[0].value.rstrip("。.") else text
+    if not text:
+        return Offer((), (), (), ())
+    return Offer((Group("scope", (value("scope", "text", text.rstrip("。."), facts[0].value, facts),)),), (), (), ())
+
+
+def _warranty(company: Company, product: Product, stated: Sequence[Fact], as_of: date, language: Language) -> Offer:
+    facts = [fact for fact in stated if holds(fact, as_of)]
+    if not facts:
+        return Offer((), (), (), ())
+    if len({fact.value for fact in facts}) > 1:
+        return _dispute("warranty", product, Bilingual(zh="质保期", en="warranty"), facts, _warranty_words)
+    months = facts[0].value
+    text = f"{months}个月" if language == "zh" else f"{months} month{'' if months == '1' else 's'}"
+    return Offer((Group("warranty", (value("warranty", "period", text, months, facts),)),), (), (), ())
+
+
+def _dispute(
+    group: str, product: Product, what: Bilingual, facts: Sequence[Fact], words: Callable[[Fact], str]
+) -> Offer:
+    said = list(dict.fromkeys(words(fact) for fact in facts))
+    text = Bilingual(
+        zh=f"“{product.name}”的{what.zh}在资料中互相矛盾：{'；'.join(said)}。核实之前不可引用。",
+        en=f"The documents contradict each other about the {what.en} of {product.name_en}: {'; '.join(said)}."
+        " Do not quote it before it is checked.",
+    )
+    return Offer((), (group,), (Notice("contradiction", text, _sources(facts)),), ())
+
+
+def _expired(company: Company, product: Product, stated: Sequence[Fact]) -> tuple[Notice, ...]:
+    if not (ended := [fact for fact in stated if _until(fact)]):
+        return ()
+    last = max(ended, key=_until)
+    day, term = date.fromisoformat(_until(last)), company.file.terms["certificate"]
+    text = Bilingual(
+        zh=f"“{product.name}”的{term.zh} {last.value} 已于{say_date(day, 'zh')}到期，不可作为有效证书引用。",
+        en=f"The {term.en} {last.value} of {product.name_en} expired on {say_date(day, 'en')}; do not quote it as valid.",
+    )
+    return (Notice("expired_certificate", text, _sources([f for f in ended if f.value == last.value])),)
+
+
+def _certificate_words(fact: Fact) -> str:
+    return f"{fact.value}（{_until(fact) or '—'}）"
+
+
+def _warranty_words(fact: Fact) -> str:
+    return f"{fact.value}个月 / {fact.value} months"
+
+
+def _sources(facts: Sequence[Fact]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(fact.source for fact in facts))
+
+
+def _until(fact: Fact) -> str:
+    """The last day of validity as stated, ISO; "" when the document does not say."""
+    return fact.attributes.get("until", "")
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\s，,。.；;：:、]", "", text).casefold()

@@ -1,0 +1,117 @@
+"""Everything that can be cited: a passage of a document or a row of an export, tokenised and sealed at rest."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from sqlalchemy import Connection, exists, insert, select, update
+
+from governance.errors import NotFound
+from governance.vault import Vault, seal, unseal
+from rag.facts import in_parts
+from rag.tables import documents, retirements
+from rag.tables import sources as table
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """`text` refers to people by token. `hostile`: it tries to instruct the reader; kept out of index and training."""
+
+    id: str
+    document: str
+    title: str
+    kind: Literal["passage", "row"]
+    page: int | None
+    row: int | None
+    heading: str
+    date: date | None
+    text: str
+    hostile: bool = False
+    passport: str = ""
+    position: int = 0
+
+
+def source_id(owner: str, place: str, text: str) -> str:
+    """A content hash; `owner` is a document id or the name of an export, `place` tells equal texts apart."""
+    content = json.dumps([owner, place, text], ensure_ascii=False)
+    return "s_" + hashlib.sha256(content.encode()).hexdigest()[:24]
+
+
+def add_sources(tx: Connection, vault: Vault, new: Iterable[Source]) -> int:
+    """Append; a row that only moved within its export keeps its id and gets its new place."""
+    fresh = {source.id: source for source in new}
+    known = {
+        key: place
+        for part in in_parts(list(fresh))
+        for key, *place in tx.execute(select(table.c.id, table.c.document, table.c.row).where(table.c.id.in_(part)))
+    }
+    rows = [_row(vault, source) for key, source in fresh.items() if key not in known]
+    if rows:
+        tx.execute(insert(table), rows)
+    for key, place in known.items():
+        here = fresh[key]
+        if place != [here.document, here.row]:
+            tx.execute(update(table).where(table.c.id == key).values(document=here.document, row=here.row))
+    return len(rows)
+
+
+def source(tx: Connection, vault: Vault, id: str) -> Source:  # noqa: A002
+    """Raises NotFound."""
+    if found := sources(tx, vault, [id]):
+        return found[id]
+    raise NotFound(kind={"zh": "出处", "en": "source"}, name=id)
+
+
+def sources(tx: Connection, vault: Vault, ids: Iterable[str]) -> dict[str, Source]:
+    """Those of `ids` that exist."""
+    wanted = sorted(set(ids))
+    rows = (
+        row for part in in_parts(wanted) for row in tx.execute(select(table).where(table.c.id.in_(part))).mappings()
+    )
+    return {row["id"]: _source(vault, row) for row in rows}
+
+
+def passages(tx: Connection, vault: Vault, document: str | None = None) -> list[Source]:
+    """The passages of one document, or of all that are not replaced by a newer version, in reading order."""
+    query = select(table).join(documents, documents.c.id == table.c.document).where(table.c.kind == "passage")
+    gone = exists().where(retirements.c.item == documents.c.id)
+    query = query.where(table.c.document == document) if document else query.where(~gone)
+    ordered = query.order_by(documents.c.name, table.c.document, table.c.position)
+    return [_source(vault, row) for row in tx.execute(ordered).mappings()]
+
+
+def _row(vault: Vault, source: Source) -> Mapping[str, object]:
+    return {
+        "id": source.id,
+        "document": source.document,
+        "title": source.title,
+        "kind": source.kind,
+        "position": source.position,
+        "page": source.page,
+        "row": source.row,
+        "heading": source.heading,
+        "date": source.date,
+        "hostile": source.hostile,
+        "passport": source.passport,
+        "sealed": seal(vault, source.text),
+    }
+
+
+def _source(vault: Vault, row: Any) -> Source:
+    return Source(
+        row["id"],
+        row["document"],
+        row["title"],
+        row["kind"],
+        row["page"],
+        row["row"],
+        row["heading"],
+        row["date"],
+        unseal(vault, row["sealed"]),
+        row["hostile"],
+        row["passport"],
+        row["position"],
+    )
