@@ -1,4 +1,4 @@
-"""What is known about one customer on one day, in groups of values with their facts and sources; gaps and disputes named."""
+"""What is known about one customer on one day: groups of values with facts and sources, gaps and disputes named."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from governance.consent import Permit
+from governance.consent import REDACTION, Permit
 from governance.errors import Language, NoConsent
 from governance.vault import TOKEN, Vault, pseudonymise, token
 from rag.company import GROUPS, Bilingual, Company
@@ -98,8 +98,8 @@ def brief(
     No personal value is read: people stay tokens. Raises NotFound for an unknown product.
     """
     decider = decision_maker(tx, customer.id, as_of)
-    if decider is not None and (permit is None or not permit.covers(decider.subject)):
-        _refuse(customer, decider)
+    if decider is not None and (permit is None or permit.purpose == REDACTION or not permit.covers(decider.subject)):
+        raise _refusal(customer, decider)
     desk = _Desk(company, customer, as_of, language)
     stated = facts_about(tx, customer.id, as_of=None)
     place = workplace(tx, decider.subject, customer.id) if decider else None
@@ -115,6 +115,7 @@ def brief(
     notices = (*_title_notice(known, decider), *_tender_notice(desk, stated), *_ticket_notices(desk, stated))
     notices += offer.notices
     used = _used(known.values(), bought, titles)
+    cited = [*(all_facts[key].source for key in used), *(source for notice in notices for source in notice.sources)]
     asked = GROUPS.keys() - {"rep"} - (frozenset() if offered else PRODUCT_GROUPS)
     return Brief(
         customer=customer,
@@ -125,19 +126,17 @@ def brief(
         unknown=tuple(name for name in GROUPS if name in asked and name not in known and name not in offer.disputed),
         disputed=offer.disputed,
         facts={key: all_facts[key] for key in used},
-        sources=sources(
-            tx, vault, [*(all_facts[key].source for key in used), *(s for n in notices for s in n.sources)]
-        ),
+        sources=sources(tx, vault, cited),
         purchases=tuple(bought),
         titles=titles,
         notices=notices,
     )
 
 
-def _refuse(customer: Customer, decider: Fact) -> None:
+def _refusal(customer: Customer, decider: Fact) -> NoConsent:
     reason = {"zh": "没有涵盖此人的许可", "en": "no permit covers this person"}
     purpose = {"zh": "联系", "en": "contact"}
-    raise NoConsent(subject=f"{customer.name}{decider.value}", purpose=purpose, reason=reason)
+    return NoConsent(subject=f"{customer.name}{decider.value}", purpose=purpose, reason=reason)
 
 
 def _used(groups: Iterable[Group], bought: Sequence[Purchase], titles: Sequence[Fact]) -> list[str]:
@@ -242,8 +241,9 @@ def _tender(desk: _Desk, stated: Sequence[Fact]) -> Group | None:
 
 
 def _purchases(stated: Sequence[Fact], as_of: date) -> list[Purchase]:
-    """Per category what was bought in the last three years, the newest category first; units are never added up mixed."""
-    since = as_of.replace(year=as_of.year - PURCHASE_YEARS, day=min(as_of.day, 28))
+    """Per category what was bought in the last three years, newest first; different units are never added up."""
+    leap_day = as_of.month == 2 and as_of.day == 29
+    since = as_of.replace(year=as_of.year - PURCHASE_YEARS, day=28 if leap_day else as_of.day)
     rows: dict[str, list[Fact]] = defaultdict(list)
     for fact in stated:
         if fact.relation == "bought" and fact.valid_from and since < fact.valid_from <= as_of:
@@ -268,11 +268,12 @@ def _purchase_groups(desk: _Desk, bought: Sequence[Purchase], by_id: Mapping[str
         facts = [by_id[key] for key in purchase.facts]
         year = purchase.last.year
         of_year = [fact for fact in facts if fact.valid_from and fact.valid_from.year == year]
-        count = say_quantity(purchase.quantity, purchase.unit, desk.company, desk.language)
+        bought_then = int(sum(float(fact.attributes["quantity"]) for fact in of_year))
+        count = say_quantity(bought_then, purchase.unit, desk.company, desk.language)
         values = (
             value(f"buy{number}_year", "year", _year(year, desk.language), str(year), of_year),
-            value(f"buy{number}_category", "category", desk.say(purchase.category), purchase.category, facts),
-            value(f"buy{number}_quantity", "quantity", count, str(purchase.quantity), facts),
+            value(f"buy{number}_category", "category", desk.say(purchase.category), purchase.category, of_year),
+            value(f"buy{number}_quantity", "quantity", count, str(bought_then), of_year),
         )
         groups.append(Group(f"purchase{number}", values))
     return groups
