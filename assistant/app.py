@@ -1,0 +1,211 @@
+"""The web application: FastAPI outside, one Gradio app per role area, the Gate in front of everything."""
+
+import os
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # exact string, before `import gradio`
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+import ipaddress
+import socket
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated, Any
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI, Form, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+from assistant import page_admin, page_rep, page_review, samples, uploads
+from assistant.components import HERE, render
+from assistant.header import AREAS, home
+from assistant.i18n import i18n, lang_of
+from assistant.parts import Parts, open_parts
+from assistant.security import COOKIE, Gate, auth_for, local
+from governance import accounts
+from governance.accounts import User
+from governance.db import migrate, reading
+from governance.errors import NotAllowed, Refused, Unavailable, XinyanError
+from governance.settings import Settings
+
+PAGES: dict[str, Callable[[Parts], gr.Blocks]] = {
+    "/rep": page_rep.build,
+    "/review": page_review.build,
+    "/admin": page_admin.build,
+}
+THEME = gr.themes.Base(
+    primary_hue="teal",
+    neutral_hue="slate",
+    radius_size="sm",
+    text_size="md",
+    spacing_size="sm",
+    font=["PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "system-ui", "sans-serif"],
+    font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
+)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _login_page(request: Request, next: str = "/", err: str = "") -> Response:
+    lang = lang_of(request)
+    shown = err if err in ("bad_login", "locked") else ""
+    return HTMLResponse(render("login.html", "page", lang, local(next), shown))
+
+
+def add_sign_in(app: FastAPI, parts: Parts) -> None:
+    """Login with lockout, logout, and the language cookie."""
+
+    def login(
+        request: Request,
+        username: Annotated[str, Form(max_length=100)],
+        password: Annotated[str, Form(max_length=200)],
+        next: Annotated[str, Form(max_length=2000)] = "/",
+    ) -> Response:
+        try:
+            with parts.db.begin() as tx:
+                user = accounts.check_password(tx, username, password, _now())
+        except NotAllowed:
+            return _login_page(request, next, "locked")
+        if user is None:
+            return _login_page(request, next, "bad_login")
+        with parts.db.begin() as tx:
+            token = accounts.open_session(tx, user, _now())
+        answer = RedirectResponse(local(next) if local(next) != "/" else home(user), 303)
+        secure = request.url.scheme == "https"
+        answer.set_cookie(COOKIE, token, httponly=True, samesite="lax", secure=secure, path="/")
+        return answer
+
+    def logout(request: Request) -> Response:
+        if token := request.cookies.get(COOKIE):
+            with parts.db.begin() as tx:
+                accounts.close_session(tx, token)
+        answer = RedirectResponse("/login", 303)
+        answer.delete_cookie(COOKIE, path="/")
+        return answer
+
+    def language(to: str, next: str = "/") -> Response:
+        answer = RedirectResponse(local(next), 303)
+        if to in ("zh-CN", "en"):
+            answer.set_cookie("lang", to, samesite="lax", max_age=31_536_000, path="/")
+        return answer
+
+    app.get("/login")(_login_page)
+    app.post("/login")(login)
+    app.post("/logout")(logout)
+    app.get("/lang")(language)
+
+
+def find_user(parts: Parts, token: str | None) -> User | None:
+    """The user of a live web session."""
+    if not token:
+        return None
+    with parts.db.begin() as tx:
+        return accounts.session_user(tx, token, _now())
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    shown = error if isinstance(error, XinyanError) else XinyanError(reason=type(error).__name__)
+    text = shown.say("zh" if lang_of(request) == "zh-CN" else "en")
+    return JSONResponse({"detail": text}, status_code=shown.status)
+
+
+def mount(app: FastAPI, path: str, page: gr.Blocks) -> None:
+    """One role's pages below `path`."""
+    page.queue(max_size=64, default_concurrency_limit=8, api_open=False)
+    gr.mount_gradio_app(
+        app,
+        page,
+        path=path,
+        auth_dependency=auth_for(AREAS[path]),
+        footer_links=[],
+        run_history=False,  # else inputs and outputs are kept in the browser's localStorage
+        mcp_server=False,
+        show_error=False,
+        max_file_size="1kb",
+        i18n=i18n,
+        theme=THEME,
+        css=(HERE / "theme.css").read_text(encoding="utf-8"),
+        enable_monitoring=False,
+        ssr_mode=False,
+        pwa=False,
+    )
+    page.has_launched = True  # REQUIRED: mount_gradio_app leaves it False, which switches the file path check off
+
+
+def build(parts: Parts) -> Gate:
+    """The whole application over opened parts."""
+    folder = parts.settings.home / "ui-cache"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ["GRADIO_TEMP_DIR"] = str(folder.resolve())
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_exception_handler(XinyanError, _refused)
+    add_sign_in(app, parts)
+
+    def front(request: Request) -> Response:
+        user = find_user(parts, request.cookies.get(COOKIE))
+        return RedirectResponse(home(user) if user else "/login", 303)
+
+    def health() -> dict[str, bool]:
+        with reading(parts.db) as tx:
+            tx.exec_driver_sql("SELECT 1")
+        return {"ok": True}
+
+    def manifest() -> dict[str, Any]:
+        return {"name": "Xinyan", "icons": [], "start_url": "/", "display": "standalone"}
+
+    app.get("/")(front)
+    app.get("/healthz")(health)
+    app.get("/manifest.json")(manifest)
+    app.get("/favicon.ico")(lambda: Response(status_code=204))
+    app.post(uploads.PATH)(partial(uploads.receive, parts))
+    for path, page in PAGES.items():
+        mount(app, path, page(parts))
+    return Gate(app, partial(find_user, parts), AREAS, frozenset({uploads.PATH}))
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as taken:
+            raise Unavailable(
+                what={"zh": f"端口 {host}:{port}（{taken.strerror}）", "en": f"port {host}:{port} ({taken.strerror})"},
+                remedy={"zh": "停止占用它的程序，或设置 XINYAN_PORT", "en": "stop what uses it, or set XINYAN_PORT"},
+            ) from taken
+
+
+def serve(settings: Settings, *, allow_sample_users: bool = False) -> None:
+    """Open everything, print the sample users once, and serve until stopped. One process: queues and streams live in it."""
+    _check_port(settings.host, settings.port)
+    migrate(settings.database)
+    parts = open_parts(settings)
+    if not _loopback(settings.host) and not allow_sample_users and samples.present(parts.db):
+        raise Refused(
+            reason={
+                "zh": f"示例账号存在时只在本机提供服务；{settings.host} 可从外部访问。请先删除示例账号，或加 --allow-sample-users",
+                "en": f"with the sample users present it serves this machine only; {settings.host} can be reached from "
+                "outside. Remove the sample users first, or add --allow-sample-users",
+            }
+        )
+    if created := samples.ensure_sample_users(parts.db, _now()):
+        sys.stdout.write(samples.table(created))
+    address = f"[{settings.host}]" if ":" in settings.host else settings.host
+    sys.stdout.write(f"\n信言已启动，请打开  Xinyan is ready, open  http://{address}:{settings.port}/\n")
+    sys.stdout.flush()
+    uvicorn.run(
+        build(parts), host=settings.host, port=settings.port, access_log=False, server_header=False, log_level="warning"
+    )

@@ -1,0 +1,119 @@
+"""What every page shares: the bar on top, who is asking in which language, and the edge where errors become messages."""
+
+import inspect
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+import gradio as gr
+
+from sqlalchemy import Engine, select
+
+from assistant.components import panel, render
+from assistant.i18n import Locale, lang_of, tr
+from governance.accounts import User
+from governance.db import reading
+from governance.errors import Language, NotAllowed, XinyanError
+from governance.tables import users
+
+log = logging.getLogger(__name__)
+AREAS: dict[str, frozenset[str]] = {
+    "/rep": frozenset({"rep"}),
+    "/review": frozenset({"coordinator"}),
+    "/admin": frozenset({"admin"}),
+}
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}  # hides from docs only; it is NOT access control
+QUIET: dict[str, Any] = {"show_progress": "hidden", **PRIVATE}
+_KEEP_PLACE = """
+element.addEventListener('click', e => {
+  const link = e.target.closest('a.lang');
+  if (link) link.href = link.href.replace(/next=.*/, 'next=' + encodeURIComponent(location.pathname + location.search));
+});
+"""
+_Handler = TypeVar("_Handler", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who sent the event; the Gate looked the web session up for this very request."""
+
+    user: User
+    lang: Locale
+
+    @property
+    def language(self) -> Language:
+        return "zh" if self.lang == "zh-CN" else "en"
+
+
+def visitor(request: gr.Request) -> Visitor:
+    """The signed-in user of an event; raises NotAllowed."""
+    user: object = getattr(getattr(request.request, "state", None), "user", None)
+    if not isinstance(user, User):
+        raise NotAllowed(user="?", action={"zh": "未登录", "en": "not signed in"})
+    return Visitor(user, lang_of(request))
+
+
+def edge(handler: _Handler) -> _Handler:
+    """Errors of a handler become one message in the user's language; a traceback never reaches a screen or a log."""
+
+    def shown(arguments: tuple[Any, ...], error: Exception) -> gr.Error:
+        lang = next((lang_of(a) for a in arguments if isinstance(a, gr.Request)), "zh-CN")
+        if isinstance(error, XinyanError):
+            return gr.Error(
+                error.say("zh" if lang == "zh-CN" else "en"), title=tr(lang, "problem"), print_exception=False
+            )
+        place = [f"{f.filename.rsplit('/', 1)[-1]}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)][-4:]
+        log.error("handler=%s error=%s at=%s", handler.__name__, type(error).__name__, " ".join(place))
+        return gr.Error(tr(lang, "internal"), title=tr(lang, "problem"), print_exception=False)
+
+    if inspect.isgeneratorfunction(handler):
+
+        @wraps(handler)
+        def stepped(*arguments: Any) -> Iterator[Any]:
+            try:
+                yield from handler(*arguments)
+            except gr.Error:
+                raise
+            except Exception as error:  # noqa: BLE001 - an edge
+                raise shown(arguments, error) from None
+
+        return stepped  # type: ignore[return-value]
+
+    @wraps(handler)
+    def guarded(*arguments: Any) -> Any:
+        try:
+            return handler(*arguments)
+        except gr.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - an edge
+            raise shown(arguments, error) from None
+
+    return guarded  # type: ignore[return-value]
+
+
+def header(area: str, page: gr.Blocks) -> None:
+    """The bar: name, the areas this user may open, language, user, sign out. Filled per user when the page loads."""
+    bar = panel("topbar", script=_KEEP_PLACE)
+
+    @edge
+    def fill(request: gr.Request) -> str:
+        who = visitor(request)
+        links = [(path, path[1:]) for path, roles in AREAS.items() if who.user.roles & roles]
+        return render("header.html", "bar", who.lang, area, links, who.user)
+
+    page.load(fill, None, bar, **QUIET)
+
+
+def people(db: Engine) -> dict[str, str]:
+    """User name → display name."""
+    with reading(db) as tx:
+        return {row.name: row.display for row in tx.execute(select(users.c.name, users.c.display))}
+
+
+def home(user: User) -> str:
+    """Where a user's work begins."""
+    order = (("/review", "coordinator"), ("/rep", "rep"), ("/admin", "admin"))
+    return next((area + "/" for area, role in order if role in user.roles), "/login")

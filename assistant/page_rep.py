@@ -1,0 +1,259 @@
+"""The rep's page: own leads, the brief, the script with its evidence, and the way to review."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+import gradio as gr
+from sqlalchemy import select
+
+from assistant import lead as lead_module
+from assistant import review
+from assistant.components import panel, render, sent
+from assistant.header import QUIET, Visitor, edge, header, people, visitor
+from assistant.i18n import i18n, tr
+from assistant.lead import Lead, LeadForm
+from assistant.parts import Parts, utc_now
+from assistant.pipeline import write_script
+from assistant.store import script_of
+from assistant.tables import scripts
+from assistant.view import view_brief, view_script
+from governance.accounts import require
+from governance.db import reading
+from governance.errors import Invalid, Language, NoConsent, NotFound, Refused, XinyanError
+from rag.customers import customers, products
+
+STEPS = ("brief", "plan", "draft", "comply", "done")
+CHANNELS = ("phone", "visit", "video")
+
+
+@dataclass(frozen=True, slots=True)
+class LeadRow:
+    """A lead as shown: names instead of ids, and the state of its newest script."""
+
+    id: str
+    customer: str
+    stage: str
+    product: str
+    channel: str
+    created_at: datetime
+    status: str
+    script: str  # id of the newest script, "" before the first
+
+
+def customer_names(parts: Parts, language: Language) -> dict[str, str]:
+    """Customer id → name in the user's language."""
+    with reading(parts.db) as tx:
+        return {c.id: c.name_en if language == "en" else c.name for c in customers(tx)}
+
+
+def product_names(parts: Parts, language: Language) -> dict[str, str]:
+    """Product id without its prefix → name and model in the user's language."""
+    with reading(parts.db) as tx:
+        known = products(tx)
+    shown = {p.id.removeprefix("product:"): p.name_en if language == "en" else p.name for p in known}
+    return {key: shown[key] for key in sorted(shown, key=lambda key: shown[key])}
+
+
+def _versions(parts: Parts, lead: str) -> list[tuple[str, str, datetime]]:
+    """Scripts of a lead that still mean something, newest first: id, state, time."""
+    query = select(scripts.c.id, scripts.c.status, scripts.c.created_at).where(scripts.c.lead == lead)
+    with reading(parts.db) as tx:
+        rows = tx.execute(query.order_by(scripts.c.created_at.desc())).all()
+    return [(row.id, row.status, row.created_at) for row in rows if row.status != "superseded"]
+
+
+def _row(parts: Parts, who: Visitor, lead: Lead, names: dict[str, str], offers: dict[str, str]) -> LeadRow:
+    stages = parts.company.phrases.stages
+    newest = next(iter(_versions(parts, lead.id)), ("", "new", lead.created_at))
+    return LeadRow(
+        id=lead.id,
+        customer=names.get(lead.customer, lead.customer),
+        stage=stages[lead.stage].name.say(who.language) if lead.stage in stages else lead.stage,
+        product=offers.get(lead.product, lead.product),
+        channel=lead.channel,
+        created_at=lead.created_at,
+        status=newest[1],
+        script=newest[0],
+    )
+
+
+def _rows(parts: Parts, who: Visitor) -> list[LeadRow]:
+    with reading(parts.db) as tx:
+        own = lead_module.leads_of(tx, who.user)
+    names, offers = customer_names(parts, who.language), product_names(parts, who.language)
+    return [_row(parts, who, lead, names, offers) for lead in own]
+
+
+def _show(parts: Parts, who: Visitor, lead_id: str, script_id: str = "") -> tuple[str, str]:
+    """The list of leads, and the chosen one: brief and newest (or chosen) script, or why there is none."""
+    rows = _rows(parts, who)
+    listed = render("page_rep.html", "leads", who.lang, rows, lead_id)
+    row = next((each for each in rows if each.id == lead_id), None)
+    if row is None:
+        if lead_id:
+            raise NotFound(kind={"zh": "线索", "en": "lead"}, name=lead_id)
+        return listed, render("page_rep.html", "nothing", who.lang, bool(customer_names(parts, who.language)))
+    now = utc_now()
+    try:
+        brief = view_brief(parts, lead_id, who.user, who.language, now)
+        chosen = script_id or row.script
+        script = view_script(parts, chosen, who.user, now) if chosen else None
+    except (Refused, NotFound) as refusal:
+        personal = isinstance(refusal, NoConsent)
+        return listed, render("page_rep.html", "refused", who.lang, row, refusal.say(who.language), personal)
+    known = people(parts.db)
+    return listed, render(
+        "page_rep.html", "work", who.lang, row, brief, script, _versions(parts, lead_id), people=known
+    )
+
+
+def _steps(done: int) -> list[tuple[str, str]]:
+    states = ["done" if at < done else "active" if at == done else "later" for at in range(len(STEPS))]
+    return [(f"step_{name}", state) for name, state in zip(STEPS, states, strict=True)]
+
+
+def _write(parts: Parts, who: Visitor, lead: str, language: Language) -> Iterator[int]:
+    """Write the script in a thread of its own and yield the step it is at; raises what it raises."""
+    told: SimpleQueue[int | XinyanError | None] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            write_script(
+                parts,
+                lead,
+                language,
+                who.user,
+                now=utc_now(),
+                on_progress=lambda step, done, total: told.put(STEPS.index(step) if step in STEPS else done),
+            )
+            told.put(None)
+        except XinyanError as error:
+            told.put(error)
+        except BaseException:
+            told.put(XinyanError(reason={"zh": "系统内部错误", "en": "internal error"}))
+            raise
+
+    Thread(target=work, daemon=True, name="write").start()
+    while (news := told.get()) is not None:
+        if isinstance(news, XinyanError):
+            raise news
+        yield news
+
+
+def _form(parts: Parts) -> dict[str, Any]:
+    """The form of a new lead; choices are filled per user and language when the page loads."""
+    with gr.Accordion(i18n("new_lead"), open=True, elem_id="new-lead"):
+        return {
+            "customer": gr.Dropdown(label=i18n("customer"), info=i18n("customer_hint"), elem_id="customer", choices=[]),
+            "stage": gr.Dropdown(label=i18n("stage"), elem_id="stage", choices=[]),
+            "product": gr.Dropdown(label=i18n("product"), elem_id="product", choices=[]),
+            "channel": gr.Radio(
+                [(i18n(f"channel_{name}"), name) for name in CHANNELS],  # pyright: ignore[reportArgumentType]
+                value="phone",
+                label=i18n("channel"),
+                elem_id="channel",
+            ),
+            "note": gr.Textbox(label=i18n("note"), lines=2, max_length=2000, elem_id="note"),
+            "create": gr.Button(i18n("create_lead"), variant="primary", size="md", elem_id="create"),
+        }
+
+
+def build(parts: Parts) -> gr.Blocks:
+    """The page; what the browser names is looked up again for its owner."""
+    with gr.Blocks(title="信言 Xinyan", analytics_enabled=False, fill_width=True) as page:
+        header("/rep", page)
+        with gr.Row(equal_height=False, elem_classes="x-columns"):
+            with gr.Column(scale=1, min_width=280):
+                leads = panel("leads")
+                form = _form(parts)
+            with gr.Column(scale=3, min_width=320):
+                progress = panel("progress")
+                work = panel("work")
+        choices = [form["customer"], form["stage"], form["product"]]
+
+        @edge
+        def fill(request: gr.Request) -> tuple[Any, Any, Any]:
+            who = visitor(request)
+            require(who.user, "rep", "enter leads")
+            names = sorted((name, key) for key, name in customer_names(parts, who.language).items())
+            stages = [(s.name.say(who.language), key) for key, s in parts.company.phrases.stages.items()]
+            offered = [(tr(who.lang, "no_product"), ""), *((n, key) for key, n in product_names(parts, who.language).items())]
+            term = parts.company.term("customer", who.language)
+            return (
+                gr.Dropdown(choices=names, value=None, label=term),
+                gr.Dropdown(choices=stages, value=stages[0][1] if stages else None),
+                gr.Dropdown(choices=offered, value=""),
+            )
+
+        @edge
+        def show(request: gr.Request) -> tuple[str, str]:
+            who = visitor(request)
+            require(who.user, "rep", "see leads")
+            asked = dict(request.query_params)
+            lead, script = str(asked.get("lead", "")), str(asked.get("script", ""))
+            try:
+                if script and not lead:
+                    with reading(parts.db) as tx:
+                        lead = script_of(tx, parts.vault, script).lead
+                return _show(parts, who, lead, script)
+            except XinyanError as error:
+                listed = render("page_rep.html", "leads", who.lang, _rows(parts, who), "")
+                return listed, render("shared.html", "banner", who.lang, "bad", "", error.say(who.language))
+
+        @edge
+        def create(
+            customer: str | None, stage: str | None, product: str | None, channel: str, note: str, request: gr.Request
+        ) -> tuple[str, str]:
+            who = visitor(request)
+            if not customer:
+                raise Invalid(reason=tr(who.lang, "pick_customer"))
+            entered = LeadForm(
+                customer=customer,
+                stage=stage or "",
+                product=product or "",
+                channel=channel,  # pyright: ignore[reportArgumentType] - pydantic checks it
+                note=note or "",
+            )
+            with parts.db.begin() as tx:
+                lead = lead_module.enter_lead(tx, parts.vault, parts.company, entered, who.user, utc_now())
+            gr.Info(tr(who.lang, "lead_created"))
+            return _show(parts, who, lead.id)
+
+        @edge
+        def open_lead(request: gr.Request, event: gr.EventData) -> tuple[str, str, str]:
+            who = visitor(request)
+            require(who.user, "rep", "see leads")
+            return "", *_show(parts, who, sent(event).get("lead", ""))
+
+        @edge
+        def act(request: gr.Request, event: gr.EventData) -> Iterator[tuple[Any, Any, Any]]:
+            who, asked = visitor(request), sent(event)
+            user = require(who.user, "rep", "write scripts")
+            lead, script = asked.get("lead", ""), asked.get("script", "")
+            if asked.get("act") == "write":
+                language: Language = "en" if asked.get("language") == "en" else "zh"
+                try:
+                    for step in _write(parts, who, lead, language):
+                        yield render("page_rep.html", "progress", who.lang, _steps(step)), gr.skip(), gr.skip()
+                except XinyanError:
+                    yield "", *_show(parts, who, lead)
+                    raise
+                yield "", *_show(parts, who, lead)
+                return
+            if asked.get("act") == "submit":
+                review.submit(parts, script, user, utc_now())
+                gr.Info(tr(who.lang, "submitted"))
+            yield "", *_show(parts, who, lead, script)
+
+        page.load(fill, None, choices, **QUIET)
+        page.load(show, None, [leads, work], **QUIET)
+        entered = [*choices, form["channel"], form["note"]]
+        form["create"].click(create, entered, [leads, work], **QUIET)
+        leads.select(open_lead, None, [progress, leads, work], **QUIET)
+        work.select(act, None, [progress, leads, work], concurrency_id="model", concurrency_limit=2, **QUIET)
+    return page
+

@@ -1,0 +1,143 @@
+"""The coordinator's page: the queue, and one script with each sentence beside its evidence."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import gradio as gr
+
+from assistant import review
+from assistant.components import panel, render, sent
+from assistant.header import PRIVATE, QUIET, Visitor, edge, header, people, visitor
+from assistant.i18n import Locale, tr
+from assistant.parts import Parts, utc_now
+from assistant.store import reviews_of
+from assistant.view import view_script
+from governance.accounts import require
+from governance.db import reading
+from governance.errors import Invalid, XinyanError
+from rag.customers import customers
+
+_KEYS = """
+document.addEventListener('keydown', e => {
+  if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest('input,textarea,select,[contenteditable]')) return;
+  const rows = [...document.querySelectorAll('#review-rows [data-act=open]')];
+  const at = rows.findIndex(row => row.getAttribute('aria-current'));
+  if (e.key === 'j' && rows[at + 1]) { rows[at + 1].click(); rows[at + 1].focus(); }
+  else if (e.key === 'k' && at > 0) { rows[at - 1].click(); rows[at - 1].focus(); }
+  else if (e.key === 'a' || e.key === 'r') {
+    const box = document.getElementById(e.key === 'a' ? 'pop-approve' : 'pop-reject');
+    if (!box) return;
+    e.preventDefault(); box.open = true; box.scrollIntoView({block: 'nearest'});
+  }
+});
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the queue as shown."""
+
+    script: str
+    customer: str
+    stage: str
+    author: str
+    age: str
+    findings: int
+    replaced: int
+    risk: str
+
+
+def age(since: datetime, now: datetime, lang: Locale) -> str:
+    """How long ago, in one unit."""
+    minutes = int((now - since).total_seconds() // 60)
+    if minutes < 1:
+        return tr(lang, "age_now")
+    for unit, size in (("days", 1440), ("hours", 60), ("minutes", 1)):
+        if minutes >= size:
+            return tr(lang, f"age_{unit}", n=minutes // size)
+    raise AssertionError(minutes)
+
+
+def _queue(parts: Parts, who: Visitor, chosen: str) -> tuple[str, list[str]]:
+    with reading(parts.db) as tx:
+        waiting = review.queue(tx, who.user)
+        names = {c.id: c.name_en if who.language == "en" else c.name for c in customers(tx)}
+    now, stages = utc_now(), parts.company.phrases.stages
+    rows = [
+        Row(
+            w.script,
+            names.get(w.customer, w.customer),
+            stages[w.stage].name.say(who.language) if w.stage in stages else w.stage,
+            w.author,
+            age(w.created_at, now, who.lang),
+            w.findings,
+            w.replaced,
+            w.risk,
+        )
+        for w in waiting
+    ]
+    shown = render("page_review.html", "queue", who.lang, rows, chosen, people=people(parts.db))
+    return shown, [row.script for row in rows]
+
+
+def _item(parts: Parts, who: Visitor, script: str) -> str:
+    if not script:
+        return render("page_review.html", "nothing", who.lang)
+    view = view_script(parts, script, who.user, utc_now())
+    with reading(parts.db) as tx:
+        voted = any(each.reviewer == who.user.name for each in reviews_of(tx, script))
+    own = view.author == who.user.name
+    return render("page_review.html", "item", who.lang, view, own, voted, people=people(parts.db))
+
+
+def build(parts: Parts) -> gr.Blocks:
+    """The page; every event asks for the role again, and `review.decide` for the rest."""
+    with gr.Blocks(title="信言 Xinyan", analytics_enabled=False, fill_width=True) as page:
+        header("/review", page)
+        with gr.Row(equal_height=False, elem_classes="x-columns"):
+            with gr.Column(scale=1, min_width=280):
+                queue = panel("queue", script=_KEYS)
+            with gr.Column(scale=3, min_width=320):
+                item = panel("item")
+
+        @edge
+        def show(request: gr.Request) -> tuple[str, str]:
+            who = visitor(request)
+            require(who.user, "coordinator", "review")
+            script = str(dict(request.query_params).get("script", ""))
+            listed, ids = _queue(parts, who, script)
+            try:
+                return listed, _item(parts, who, script or (ids[0] if len(ids) == 1 else ""))
+            except XinyanError as error:
+                return listed, render("shared.html", "banner", who.lang, "bad", "", error.say(who.language))
+
+        @edge
+        def choose(request: gr.Request, event: gr.EventData) -> tuple[str, str]:
+            who = visitor(request)
+            require(who.user, "coordinator", "review")
+            script = sent(event).get("script", "")
+            return _queue(parts, who, script)[0], _item(parts, who, script)
+
+        @edge
+        def act(request: gr.Request, event: gr.EventData) -> tuple[str, str]:
+            who, asked = visitor(request), sent(event)
+            user = require(who.user, "coordinator", "review")
+            script, chosen = asked.get("script", ""), asked.get("act", "")
+            now = utc_now()
+            if chosen == "approve":
+                shown = review.decide(parts, script, user, "approve", now=now)
+            elif chosen == "reject":
+                shown = review.decide(parts, script, user, "reject", asked.get("reason", ""), now=now)
+            elif chosen == "edit" and asked.get("index", "").isdigit():
+                edits = {(asked.get("section", ""), int(asked["index"])): asked.get("text", "")}
+                shown = review.decide(parts, script, user, "edit", "", edits, now=now)
+            else:
+                raise Invalid(reason={"zh": "未知操作", "en": "unknown action"})
+            gr.Info(tr(who.lang, {"approve": "approved", "reject": "rejected"}.get(chosen, "edited")))
+            script = shown
+            return _queue(parts, who, script)[0], _item(parts, who, script)
+
+        page.load(show, None, [queue, item], **QUIET)
+        queue.select(choose, None, [queue, item], **QUIET)
+        item.select(act, None, [queue, item], **PRIVATE)
+    return page

@@ -1,0 +1,75 @@
+"""Sample users with random passwords, made at the first start and printed once; only hashes are stored."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from unicodedata import east_asian_width
+
+from sqlalchemy import Engine
+
+from governance import accounts
+from governance.accounts import User
+from governance.db import reading
+from governance.errors import Language, NotFound
+
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is misread from a screen
+
+
+@dataclass(frozen=True, slots=True)
+class SampleUser:
+    name: str
+    roles: frozenset[str]
+    display: str
+    role_zh: str
+    role_en: str
+    language: Language = "zh"
+
+
+SAMPLE_USERS = (
+    SampleUser("wangxiao", frozenset({"rep"}), "王晓", "销售", "sales rep"),
+    SampleUser("limin", frozenset({"coordinator"}), "李敏", "AI 协调员（审核）", "coordinator (review)"),
+    SampleUser("admin", frozenset({"admin"}), "管理员", "管理员", "administrator"),
+)
+
+
+def new_password() -> str:
+    """Twelve letters of 31: 59 bits."""
+    return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(3))
+
+
+def present(db: Engine) -> bool:
+    """Whether any sample user has an account."""
+    with reading(db) as tx:
+        for sample in SAMPLE_USERS:
+            try:
+                accounts.user(tx, sample.name)
+            except NotFound:
+                continue
+            return True
+    return False
+
+
+def ensure_sample_users(db: Engine, now: datetime) -> list[tuple[SampleUser, str]]:
+    """Make the sample users when none exists; returns them with their new passwords, else nothing."""
+    if present(db):
+        return []
+    made = [(sample, new_password()) for sample in SAMPLE_USERS]
+    with db.begin() as tx:
+        for sample, password in made:
+            accounts.add_user(tx, sample.name, password, sample.roles, sample.display, sample.language)
+    return made
+
+
+def _wide(text: str, width: int) -> str:
+    shown = sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
+    return text + " " * max(width - shown, 1)
+
+
+def table(made: list[tuple[SampleUser, str]]) -> str:
+    """The one time that the passwords are shown."""
+    lines = ["", "示例账号（密码只显示这一次）  Sample users (the passwords are shown only this once)", ""]
+    lines.append("  " + _wide("账号 User", 14) + _wide("密码 Password", 20) + "角色 Role")
+    for sample, password in made:
+        lines.append("  " + _wide(sample.name, 14) + _wide(password, 20) + f"{sample.role_zh} · {sample.role_en}")
+    lines += ["", "新建账号  To add a user:  python -m assistant add-user NAME --role rep", ""]
+    return "\n".join(lines)
