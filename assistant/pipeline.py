@@ -30,7 +30,7 @@ class Prepared:
     """What is known before anything is written."""
 
     lead: Lead
-    permit: Permit
+    permit: Permit | None  # None: nobody is known who decides, and no personal data is used
     brief: Brief
     plan: Plan
 
@@ -44,14 +44,12 @@ def contact_permit(parts: Parts, customer: Customer, decider: Fact, *, actor: st
 
 
 def prepare(parts: Parts, lead: Lead, language: Language, user: User, *, now: datetime) -> Prepared:
-    """Consent, brief and plan of a lead. Raises NoConsent, or NotFound when nobody is known who decides."""
+    """Consent, brief and plan of a lead; raises NoConsent before any personal value is read."""
     today = now.date()
     with reading(parts.db) as tx:
         customer = customer_of(parts, lead.customer)
         decider = decision_maker(tx, lead.customer, today)
-    if decider is None:
-        raise NotFound(kind={"zh": "决策人", "en": "decision maker"}, name=customer.name)
-    permit = contact_permit(parts, customer, decider, actor=user.name, as_of=now)
+    permit = contact_permit(parts, customer, decider, actor=user.name, as_of=now) if decider else None
     with parts.db.begin() as tx:
         known = brief(
             tx,
@@ -63,7 +61,7 @@ def prepare(parts: Parts, lead: Lead, language: Language, user: User, *, now: da
             as_of=today,
             language=language,
         )
-    return Prepared(lead, permit, known, make_plan(parts.company, known, lead.stage, user.display))
+    return Prepared(lead, permit, known, make_plan(parts.company, known, lead.stage, parts.company.translate(user.display, language)))
 
 
 def customer_of(parts: Parts, customer_id: str) -> Customer:
@@ -105,7 +103,7 @@ def write_script(
         replaced=replaced,
         findings=findings_of(parts.company, lead.stage, language, sections),
     )
-    decider = next(iter(prepared.permit.subjects or ()))
+    decider = next(iter(prepared.permit.subjects or ()), "") if prepared.permit else ""
     with parts.db.begin() as tx:
         script_id = add_script(
             tx,

@@ -19,6 +19,7 @@ from governance.db import reading
 from governance.errors import Language, NotAllowed
 from rag.company import Company
 from rag.sources import Source, sources
+from rag.values import say_quantity
 
 SEPARATOR = "\x1e"
 EXCERPT_CHARACTERS = 160
@@ -192,8 +193,12 @@ def view_brief(parts: Parts, lead_id: str, user: User, language: Language, now: 
             numbers.setdefault(source, len(numbers) + 1)
     listed = [known.sources[source] for source in numbers]
     wanted = [*(text for _, text, _ in raw), *(text for _, text, _ in notices), *map(_excerpt, listed)]
-    with parts.db.begin() as tx:
-        joined = vault.reveal(tx, parts.vault, permit, SEPARATOR.join(wanted), language, now=now)
+    joined = SEPARATOR.join(wanted)
+    if permit is None:
+        joined = vault.pseudonymise(joined, language)
+    else:
+        with parts.db.begin() as tx:
+            joined = vault.reveal(tx, parts.vault, permit, joined, language, now=now)
     texts = iter(joined.split(SEPARATOR))
 
     def facts(rows: Iterable[tuple[str, str, tuple[str, ...]]]) -> tuple[FactLine, ...]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -209,6 +210,15 @@ class Cues(_Edge):
     cues: list[Cue]
 
 
+class Demonstration(_Edge):
+    """The lead that `make demo` enters; `today` is the day that the sample records were written for."""
+
+    customer: str
+    stage: str
+    product: str = ""
+    today: date | None = None
+
+
 class _CompanyFile(_Edge):
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]
     name: Bilingual
@@ -221,6 +231,7 @@ class _CompanyFile(_Edge):
     phrase_book: str = "phrases.yaml"
     cues: str = "cues.yaml"
     rule_packs: list[str]
+    demonstration: Demonstration | None = None  # none: the first customer who may be called
     purposes: list[str] = Field(default_factory=lambda: ["retrieval", "training"])  # what documents may be used for
 
     @model_validator(mode="after")
