@@ -268,12 +268,11 @@ def _purchase_groups(desk: _Desk, bought: Sequence[Purchase], by_id: Mapping[str
         facts = [by_id[key] for key in purchase.facts]
         year = purchase.last.year
         of_year = [fact for fact in facts if fact.valid_from and fact.valid_from.year == year]
-        bought_then = int(sum(float(fact.attributes["quantity"]) for fact in of_year))
-        count = say_quantity(bought_then, purchase.unit, desk.company, desk.language)
+        count = say_quantity(purchase.quantity, purchase.unit, desk.company, desk.language)
         values = (
             value(f"buy{number}_year", "year", _year(year, desk.language), str(year), of_year),
-            value(f"buy{number}_category", "category", desk.say(purchase.category), purchase.category, of_year),
-            value(f"buy{number}_quantity", "quantity", count, str(bought_then), of_year),
+            value(f"buy{number}_category", "category", desk.say(purchase.category), purchase.category, facts),
+            value(f"buy{number}_quantity", "quantity", count, str(purchase.quantity), facts),
         )
         groups.append(Group(f"purchase{number}", values))
     return groups
