@@ -55,7 +55,7 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("percent", rf"(?P<n>{_N})\s?(?:%|％|percent)|百分之(?P<han>[{_HAN}\d.]+)"),
     (
         "period",
-        rf"(?P<n>{_N}|[{_HAN}]+)\s?(?P<unit>个月|年(?!\s?\d)(?!以)|天|周|小时)(?=质保|保修|的|内|，|。|；|、|$|免费|整机|延保)",
+        rf"(?!(?:19|20)\d{{2}}\s?年)(?<![\d.,])(?P<n>{_N}|[{_HAN}]+)\s?(?P<unit>个月|年(?!\s?\d)(?!以)|天|周|小时)(?=质保|保修|的|内|，|。|；|、|$|免费|整机|延保)",
     ),
     ("period", rf"(?P<n>{_N})[\s-]?(?P<unit>months?|years?|days?|weeks?|hours?)(?![A-Za-z])"),
     ("period", rf"(?P<n>{_N})\s?(?P<unit>个月)"),

@@ -281,7 +281,7 @@ class Company:
 
 def _load(path: Path, model: type[_Model]) -> _Model:
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        content: Any = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=yaml.CSafeLoader)  # ten times faster
         return model.model_validate(content)
     except FileNotFoundError as missing:
         raise BadProfile(path=path.name, reason={"zh": "文件不存在", "en": "the file does not exist"}) from missing
