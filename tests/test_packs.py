@@ -18,24 +18,52 @@ RULE_FILES = sorted(path for path in PACKS.glob("*.yaml") if path.name not in NO
 RULES = [pytest.param(rule, id=rule.id) for path in RULE_FILES for rule in _load(path, RulePack).rules]
 SAMPLE: dict[Language, dict[str, str]] = {
     "zh": {
-        "customer": "江州市第一人民医院", "decider": "张伟", "decider_title": "设备科科长",
-        "decider_since": "2026年3月", "rep": "刘洋", "company": "澄言医疗器械有限公司", "buy1_year": "2025年",
-        "buy1_category": "超声诊断系统", "buy1_quantity": "2台", "budget_year": "2027年", "budget_window": "10月至11月", "product": "清影Q5",
-        "certificate": "沪械注准20242060123", "certificate_until": "2029年5月17日", "scope": "用于腹部和血管的超声检查",
-        "warranty": "36个月", "ticket_date": "2026年10月12日", "ticket_subject": "探头图像出现横纹",
-        "tender_title": "2026年超声诊断系统采购项目", "tender_closes": "2026年12月2日", "category": "超声诊断系统",
+        "customer": "江州市第一人民医院",
+        "decider": "张伟",
+        "decider_title": "设备科科长",
+        "decider_since": "2026年3月",
+        "rep": "刘洋",
+        "company": "澄言医疗器械有限公司",
+        "buy1_year": "2025年",
+        "buy1_category": "超声诊断系统",
+        "buy1_quantity": "2台",
+        "budget_year": "2027年",
+        "budget_window": "10月至11月",
+        "product": "清影Q5",
+        "certificate": "沪械注准20242060123",
+        "certificate_until": "2029年5月17日",
+        "scope": "用于腹部和血管的超声检查",
+        "warranty": "36个月",
+        "ticket_date": "2026年10月12日",
+        "ticket_subject": "探头图像出现横纹",
+        "tender_title": "2026年超声诊断系统采购项目",
+        "tender_closes": "2026年12月2日",
+        "category": "超声诊断系统",
     },
     "en": {
-        "customer": "Jiangzhou First People's Hospital", "decider": "Zhang Wei", "decider_title": "Head of Equipment",
-        "decider_since": "March 2026", "rep": "Liu Yang", "company": "Chengyan Medical Devices Co., Ltd",
-        "buy1_year": "2025", "buy1_category": "ultrasound systems", "buy1_quantity": "2 units", "budget_year": "2027",
-        "budget_window": "October to November", "product": "Qingying Q5", "certificate": "沪械注准20242060123",
-        "certificate_until": "17 May 2029", "scope": "ultrasound examination of the abdomen and vessels",
-        "warranty": "36 months", "ticket_date": "12 October 2026", "ticket_subject": "Horizontal stripes",
-        "tender_title": "Procurement of ultrasound systems 2026", "tender_closes": "2 December 2026",
+        "customer": "Jiangzhou First People's Hospital",
+        "decider": "Zhang Wei",
+        "decider_title": "Head of Equipment",
+        "decider_since": "March 2026",
+        "rep": "Liu Yang",
+        "company": "Chengyan Medical Devices Co., Ltd",
+        "buy1_year": "2025",
+        "buy1_category": "ultrasound systems",
+        "buy1_quantity": "2 units",
+        "budget_year": "2027",
+        "budget_window": "October to November",
+        "product": "Qingying Q5",
+        "certificate": "沪械注准20242060123",
+        "certificate_until": "17 May 2029",
+        "scope": "ultrasound examination of the abdomen and vessels",
+        "warranty": "36 months",
+        "ticket_date": "12 October 2026",
+        "ticket_subject": "Horizontal stripes",
+        "tender_title": "Procurement of ultrasound systems 2026",
+        "tender_closes": "2 December 2026",
         "category": "ultrasound systems",
     },
-}  # fmt: skip
+}
 
 
 def language_of(text: str) -> Language:
@@ -143,7 +171,7 @@ def test_no_rule_fires_on_a_look_alike_or_an_alternative_of_another() -> None:
 def test_no_wording_of_the_phrase_book_triggers_any_rule(path: Path) -> None:
     book = _load(path, PhraseBook)
     rules = [rule for file in RULE_FILES for rule in _load(file, RulePack).rules]
-    said = [(language, filled(book, language, wording)) for _, language, wording in wordings(book)]
+    said: list[tuple[Language, str]] = [(each, filled(book, each, text)) for _, each, text in wordings(book)]
     assert [(rule.id, text) for rule in rules for language, text in said if fired(rule, text, language)] == []
 
 
