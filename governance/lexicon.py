@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator
 from itertools import pairwise
 
+COVER = "■"  # stands for every character of a token while a text is analysed: no model takes it for a name
 HAN = re.compile(r"[\u3400-\u9fff]")
 # 王　芳 in an aligned table, and characters that nobody sees
 _GAP = re.compile(r"(?<=[\u3400-\u9fff])[ \t\u3000\u00a0]{1,4}(?=[\u3400-\u9fff])|[\u200b\u200c\u200d\ufeff]+")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from governance.lexicon import HAN, Lexicon, lexical_key
+from governance.lexicon import COVER, HAN, Lexicon, lexical_key
 from governance.vault import TOKEN, Vault, person_id, token
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ FIELDS: Mapping[str, str] = {
     "PLATE": "plate",
     "PASSPORT": "passport",
 }
-COVER = "■"  # stands for the characters of a token while a text is analysed: no model takes it for a name
 WINDOW = 2_000  # characters analysed at once: Presidio goes through all words again for every number it finds
 TITLE = re.compile(
     r"副?(?:院长|主任|处长|科长|局长|经理|总监|总|教授|医生|医师|护士长|老师|先生|女士|小姐|博士|工程师|工)"
@@ -138,7 +137,7 @@ def _field(entity: str, value: str) -> str:
 
 
 def _part_of_a_word(span: Span, text: str, words: "NlpArtifacts") -> bool:
-    """高峰期 does not name 高峰: the name lies inside one ordinary word, which is no person, no company and no title."""
+    """高峰期 does not name 高峰: the name lies inside one ordinary word, no person, company or name with title."""
     i = bisect_right(words.tokens_indices, span.start) - 1
     if i < 0:
         return False
