@@ -8,12 +8,21 @@ _NUMERIC = re.compile(
     r"(\d{4})\s*[-/.年]\s*(\d{1,2})(?:\s*[-/.月]\s*(\d{1,2})\s*日?|\s*月?)(?:[T\s]+\d{1,2}:\d{2}.*)?$"
 )
 _COMPACT = re.compile(r"(20\d{2}|19\d{2})(\d{2})(\d{2})$")
-_MONTHS = {
-    name: number
-    for number, name in enumerate(
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1
-    )
-}
+_MONTH_NAMES = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+_MONTHS = {name[:3].lower(): number for number, name in enumerate(_MONTH_NAMES, start=1)}
 _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s+([A-Za-z]{3,9})\.?,?\s+(\d{4})$")
 _MONTH_FIRST = re.compile(r"([A-Za-z]{3,9})\.?\s+(?:(\d{1,2})(?:st|nd|rd|th)?,?\s+)?(\d{4})$")
 _CHINESE_DIGITS = {**{digit: number for number, digit in enumerate("零一二三四五六七八九")}, "〇": 0, "两": 2}
@@ -21,7 +30,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?|[一二两三四五六七八九十]+)\s*
 
 
 def parse_date(text: str) -> date:
-    """2024-03-12, 2024/3/12, 2024.3.12, 2024年3月12日, 2024年3月 (its first day), English dates, Excel serials; else ValueError."""
+    """2024-03-12, 2024/3/12, 2024年3月12日, 2024年3月 (its first day), English, Excel serials; else ValueError."""
     cleaned = text.strip()
     if match := _NUMERIC.match(cleaned):
         year, month, day = match.groups()
@@ -115,5 +124,20 @@ def say_month(day: date, language: str) -> str:
 
 def say_month_name(month: int) -> str:
     """The month in English, whatever the locale."""
-    names = "January February March April May June July August September October November December"
-    return names.split()[month - 1]
+    return _MONTH_NAMES[month - 1]
+
+
+_INSIDE = re.compile(
+    r"(?<!\d)(?:(?:19|20)\d{2}\s*年\s*\d{1,2}\s*月(?:\s*\d{1,2}\s*日)?|(?:19|20)\d{2}([-/.])\d{1,2}\1\d{1,2}(?!\d)"
+    r"|(?:19|20)\d{2}[01]\d[0-3]\d(?!\d)|\d{1,2}\s+[A-Z][a-z]{2,8}\s+(?:19|20)\d{2}|[A-Z][a-z]{2,8}\s+\d{1,2},\s+(?:19|20)\d{2})"
+)
+
+
+def find_date(text: str) -> date | None:
+    """The first date inside a text, None when there is none."""
+    for match in _INSIDE.finditer(text):
+        try:
+            return parse_date(match.group())
+        except ValueError:
+            continue
+    return None

@@ -1,4 +1,4 @@
-"""A checked row of an export → what it says: its citable text, facts, people and consents. Pure but for the redactor."""
+"""A checked row of an export → what it says: citable text, facts, people, consents. Pure but for the redactor."""
 
 import hashlib
 import json
@@ -243,7 +243,7 @@ _FACTS: Mapping[str, Callable[[Desk, Row, str], tuple[tuple[Fact, ...], date | N
 
 
 def _consents(desk: Desk, row: Row, digest: str) -> tuple[Consent, ...]:
-    """The day named as the last one still counts, so the consent expires with the day after; the passport comes later."""
+    """The last day still counts, so the consent expires with the day after. Its passport is issued later."""
     last, withdrawn = _optional_date(row, "expires"), _optional_date(row, "withdrawn")
     consent = Consent(
         subject=_contact(desk, row).person,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, exists, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, exists, insert, select
 
 from rag.tables import facts, retirements
 
@@ -51,29 +51,39 @@ def _hash(content: object) -> str:
 
 
 def add_facts(tx: Connection, new: Iterable[Fact]) -> int:
-    """Append what is not there yet; a fact that was retired and is stated again becomes a fact of its own."""
+    """Append what is not there yet; returns how many that were."""
+    return state_facts(tx, new)[0]
+
+
+def state_facts(tx: Connection, new: Iterable[Fact]) -> tuple[int, set[str]]:
+    """
+    Append what is not there yet: how many that were, and the ids under which all of `new` are now known.
+
+    A fact that was retired and is stated again becomes a fact of its own, under another id.
+    """
     waiting = {fact.id: fact for fact in new}
-    added = 0
+    added, live = 0, set[str]()
     while waiting:
         known, retired = _present(tx, waiting)
+        live |= waiting.keys() - retired
         rows = [_row(fact) for key, fact in waiting.items() if key not in known]
         if rows:
             tx.execute(insert(facts), rows)
         added += len(rows)
         again = (replace(waiting[key], id=_hash([key, "again"])) for key in retired)
         waiting = {fact.id: fact for fact in again}
-    return added
+    return added, live
 
 
-def retire(tx: Connection, items: Iterable[str], now: datetime) -> int:
-    """From `now` on these facts or documents are no longer known; earlier moments still see them."""
-    wanted = sorted(set(items))
+def retire(tx: Connection, ids: Iterable[str], now: datetime) -> int:
+    """From `now` on these facts are no longer known; earlier moments still see them."""
+    wanted = sorted(set(ids))
     done = {
-        item
+        fact
         for part in in_parts(wanted)
-        for item in tx.scalars(select(retirements.c.item).where(retirements.c.item.in_(part)))
+        for fact in tx.scalars(select(retirements.c.fact).where(retirements.c.fact.in_(part)))
     }
-    rows = [{"item": item, "at": now} for item in wanted if item not in done]
+    rows = [{"fact": fact, "at": now} for fact in wanted if fact not in done]
     if rows:
         tx.execute(insert(retirements), rows)
     return len(rows)
@@ -109,7 +119,7 @@ def facts_from(tx: Connection, title: str) -> set[str]:
     from rag.tables import sources
 
     query = select(facts.c.id).join(sources, sources.c.id == facts.c.source).where(sources.c.title == title)
-    return set(tx.scalars(query.where(~exists().where(retirements.c.item == facts.c.id))))
+    return set(tx.scalars(query.where(~exists().where(retirements.c.fact == facts.c.id))))
 
 
 def holds(fact: Fact, day: date) -> bool:
@@ -123,7 +133,7 @@ def in_parts(items: Sequence[str]) -> Iterable[Sequence[str]]:
 
 
 def _select(tx: Connection, conditions: Sequence[ColumnElement[bool]], known_at: datetime | None) -> list[Fact]:
-    gone = retirements.c.item == facts.c.id
+    gone = retirements.c.fact == facts.c.id
     query = select(facts).where(*conditions)
     if known_at is None:
         query = query.where(~exists().where(gone))
@@ -164,8 +174,8 @@ def _present(tx: Connection, wanted: Mapping[str, Fact]) -> tuple[set[str], set[
     known: set[str] = set()
     retired: set[str] = set()
     for part in in_parts(list(wanted)):
-        query = select(facts.c.id, retirements.c.item).outerjoin(retirements, retirements.c.item == facts.c.id)
-        for key, gone in tx.execute(query.where(or_(facts.c.id.in_(part)))):
+        query = select(facts.c.id, retirements.c.fact).outerjoin(retirements, retirements.c.fact == facts.c.id)
+        for key, gone in tx.execute(query.where(facts.c.id.in_(part))):
             known.add(key)
             if gone:
                 retired.add(key)

@@ -131,7 +131,8 @@ def _expired(company: Company, product: Product, stated: Sequence[Fact]) -> tupl
     day, term = date.fromisoformat(_until(last)), company.file.terms["certificate"]
     text = Bilingual(
         zh=f"“{product.name}”的{term.zh} {last.value} 已于{say_date(day, 'zh')}到期，不可作为有效证书引用。",
-        en=f"The {term.en} {last.value} of {product.name_en} expired on {say_date(day, 'en')}; do not quote it as valid.",
+        en=f"The {term.en} {last.value} of {product.name_en} expired on {say_date(day, 'en')};"
+        " do not quote it as valid.",
     )
     return (Notice("expired_certificate", text, _sources([f for f in ended if f.value == last.value])),)
 

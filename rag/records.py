@@ -30,7 +30,7 @@ class Row:
 
 
 def read_records(name: str, content: bytes, kind: str, table: Table) -> tuple[list[Row], list[BadRecord]]:
-    """Raises UnreadableFile and WrongHeaders; empty required cells, ragged, undecodable and duplicate rows are BadRecords."""
+    """Raises UnreadableFile and WrongHeaders; incomplete, ragged, undecodable and duplicate rows are BadRecords."""
     header, grid = _grid(name, content, table.sheet)
     if missing := [column for column in table.columns.values() if column not in header]:
         raise WrongHeaders(name=name, missing=_listed(missing), found=_listed([column for column in header if column]))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from governance.errors import NotFound
 from governance.vault import Vault, seal, unseal
 from rag.facts import in_parts
-from rag.tables import documents, retirements
+from rag.tables import documents, files
 from rag.tables import sources as table
 
 
@@ -77,8 +77,8 @@ def sources(tx: Connection, vault: Vault, ids: Iterable[str]) -> dict[str, Sourc
 def passages(tx: Connection, vault: Vault, document: str | None = None) -> list[Source]:
     """The passages of one document, or of all that are not replaced by a newer version, in reading order."""
     query = select(table).join(documents, documents.c.id == table.c.document).where(table.c.kind == "passage")
-    gone = exists().where(retirements.c.item == documents.c.id)
-    query = query.where(table.c.document == document) if document else query.where(~gone)
+    current = select(files.c.document)
+    query = query.where(table.c.document == document if document else table.c.document.in_(current))
     ordered = query.order_by(documents.c.name, table.c.document, table.c.position)
     return [_source(vault, row) for row in tx.execute(ordered).mappings()]
 

@@ -60,10 +60,10 @@ facts = Table(  # append-only: a closing is a row in `retirements`
     Index("facts_subject_relation", "subject", "relation"),
 )
 
-retirements = Table(  # `item` is a fact or a document; nothing is overwritten, so that "known at" stays answerable
+retirements = Table(  # nothing is overwritten, so that what was known at a moment stays answerable
     "retirements",
     metadata,
-    Column("item", String(40), primary_key=True),
+    Column("fact", String(40), ForeignKey("facts.id"), primary_key=True),
     Column("at", UtcDateTime, nullable=False),
 )
 
