@@ -10,20 +10,22 @@ import ipaddress
 import socket
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
 
 import gradio as gr
+import gradio.themes
 import uvicorn
-from fastapi import FastAPI, Form, Request
+from fastapi import FastAPI, Form, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from sqlalchemy import Engine
 
 from assistant import page_admin, page_rep, page_review, samples, uploads
 from assistant.components import HERE, render
 from assistant.header import AREAS, home
 from assistant.i18n import i18n, lang_of
-from assistant.parts import Parts, open_parts
+from assistant.parts import Parts, open_parts, utc_now
 from assistant.security import COOKIE, Gate, auth_for, local
 from governance import accounts
 from governance.accounts import User
@@ -36,7 +38,7 @@ PAGES: dict[str, Callable[[Parts], gr.Blocks]] = {
     "/review": page_review.build,
     "/admin": page_admin.build,
 }
-THEME = gr.themes.Base(
+THEME = gradio.themes.Base(
     primary_hue="teal",
     neutral_hue="slate",
     radius_size="sm",
@@ -44,17 +46,27 @@ THEME = gr.themes.Base(
     spacing_size="sm",
     font=["PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "system-ui", "sans-serif"],
     font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
+).set(
+    button_primary_background_fill="#0f766e",
+    button_primary_background_fill_hover="#115e59",
+    button_primary_background_fill_dark="#0f766e",
+    button_primary_background_fill_hover_dark="#115e59",
+    button_primary_text_color="#ffffff",
+    input_background_fill="*background_fill_primary",
+    input_border_width="1px",
+    input_border_color="*border_color_primary",
+    block_label_text_size="*text_sm",
+    checkbox_background_color_selected="#0f766e",
+    checkbox_border_color_selected="#0f766e",
+    checkbox_label_background_fill="transparent",
+    checkbox_label_background_fill_selected="transparent",
 )
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _login_page(request: Request, next: str = "/", err: str = "") -> Response:
+def _login_page(request: Request, onward: Annotated[str, Query(alias="next")] = "/", err: str = "") -> Response:
     lang = lang_of(request)
     shown = err if err in ("bad_login", "locked") else ""
-    return HTMLResponse(render("login.html", "page", lang, local(next), shown))
+    return HTMLResponse(render("login.html", "page", lang, local(onward), shown))
 
 
 def add_sign_in(app: FastAPI, parts: Parts) -> None:
@@ -64,18 +76,18 @@ def add_sign_in(app: FastAPI, parts: Parts) -> None:
         request: Request,
         username: Annotated[str, Form(max_length=100)],
         password: Annotated[str, Form(max_length=200)],
-        next: Annotated[str, Form(max_length=2000)] = "/",
+        onward: Annotated[str, Form(alias="next", max_length=2000)] = "/",
     ) -> Response:
         try:
             with parts.db.begin() as tx:
-                user = accounts.check_password(tx, username, password, _now())
+                user = accounts.check_password(tx, username, password, utc_now())
         except NotAllowed:
-            return _login_page(request, next, "locked")
+            return _login_page(request, onward, "locked")
         if user is None:
-            return _login_page(request, next, "bad_login")
+            return _login_page(request, onward, "bad_login")
         with parts.db.begin() as tx:
-            token = accounts.open_session(tx, user, _now())
-        answer = RedirectResponse(local(next) if local(next) != "/" else home(user), 303)
+            token = accounts.open_session(tx, user, utc_now())
+        answer = RedirectResponse(local(onward) if local(onward) != "/" else home(user), 303)
         secure = request.url.scheme == "https"
         answer.set_cookie(COOKIE, token, httponly=True, samesite="lax", secure=secure, path="/")
         return answer
@@ -88,8 +100,8 @@ def add_sign_in(app: FastAPI, parts: Parts) -> None:
         answer.delete_cookie(COOKIE, path="/")
         return answer
 
-    def language(to: str, next: str = "/") -> Response:
-        answer = RedirectResponse(local(next), 303)
+    def language(to: str, onward: Annotated[str, Query(alias="next")] = "/") -> Response:
+        answer = RedirectResponse(local(onward), 303)
         if to in ("zh-CN", "en"):
             answer.set_cookie("lang", to, samesite="lax", max_age=31_536_000, path="/")
         return answer
@@ -100,12 +112,27 @@ def add_sign_in(app: FastAPI, parts: Parts) -> None:
     app.get("/lang")(language)
 
 
-def find_user(parts: Parts, token: str | None) -> User | None:
-    """The user of a live web session."""
-    if not token:
-        return None
-    with parts.db.begin() as tx:
-        return accounts.session_user(tx, token, _now())
+class WebSessions:
+    """Token → user. Every request only reads; the time of use is written once a minute, so writers are not held up."""
+
+    TOUCH, MOST = timedelta(minutes=1), 10_000
+
+    def __init__(self, db: Engine) -> None:
+        self._db = db
+        self._touched: dict[str, datetime] = {}
+
+    def __call__(self, token: str | None) -> User | None:
+        if not token:
+            return None
+        now = utc_now()
+        due = now - self._touched.get(token, now - self.TOUCH) >= self.TOUCH
+        with self._db.begin() if due else reading(self._db) as tx:
+            user = accounts.session_user(tx, token, now)
+        if due and user is not None:
+            if len(self._touched) >= self.MOST:
+                self._touched.clear()
+            self._touched[token] = now
+        return user
 
 
 def _refused(request: Request, error: Exception) -> Response:
@@ -145,9 +172,10 @@ def build(parts: Parts) -> Gate:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(XinyanError, _refused)
     add_sign_in(app, parts)
+    find_user = WebSessions(parts.db)
 
     def front(request: Request) -> Response:
-        user = find_user(parts, request.cookies.get(COOKIE))
+        user = find_user(request.cookies.get(COOKIE))
         return RedirectResponse(home(user) if user else "/login", 303)
 
     def health() -> dict[str, bool]:
@@ -165,7 +193,7 @@ def build(parts: Parts) -> Gate:
     app.post(uploads.PATH)(partial(uploads.receive, parts))
     for path, page in PAGES.items():
         mount(app, path, page(parts))
-    return Gate(app, partial(find_user, parts), AREAS, frozenset({uploads.PATH}))
+    return Gate(app, find_user, AREAS, frozenset({uploads.PATH}))
 
 
 def _loopback(host: str) -> bool:
@@ -189,19 +217,20 @@ def _check_port(host: str, port: int) -> None:
 
 
 def serve(settings: Settings, *, allow_sample_users: bool = False) -> None:
-    """Open everything, print the sample users once, and serve until stopped. One process: queues and streams live in it."""
+    """Open everything, print the sample users once, and serve until stopped, in one process: streams live in it."""
     _check_port(settings.host, settings.port)
     migrate(settings.database)
     parts = open_parts(settings)
     if not _loopback(settings.host) and not allow_sample_users and samples.present(parts.db):
         raise Refused(
             reason={
-                "zh": f"示例账号存在时只在本机提供服务；{settings.host} 可从外部访问。请先删除示例账号，或加 --allow-sample-users",
+                "zh": f"存在示例账号时只在本机提供服务，而 {settings.host} 可从外部访问。"
+                "请先删除示例账号，或加 --allow-sample-users",
                 "en": f"with the sample users present it serves this machine only; {settings.host} can be reached from "
                 "outside. Remove the sample users first, or add --allow-sample-users",
             }
         )
-    if created := samples.ensure_sample_users(parts.db, _now()):
+    if created := samples.ensure_sample_users(parts.db, utc_now()):
         sys.stdout.write(samples.table(created))
     address = f"[{settings.host}]" if ":" in settings.host else settings.host
     sys.stdout.write(f"\n信言已启动，请打开  Xinyan is ready, open  http://{address}:{settings.port}/\n")

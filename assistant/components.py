@@ -1,4 +1,4 @@
-"""HTML panels: Jinja renders them here with everything escaped, a few lines of JavaScript send clicks back as events."""
+"""HTML panels: Jinja renders them with everything escaped; panel.js sends clicks back as events."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
@@ -16,49 +16,21 @@ HERE = Path(__file__).parent
 
 # Gradio pastes a rendered Handlebars template into a JavaScript template literal, so a value such as ${…} would run as
 # code even where {{…}} escapes it for HTML (6.31). Panels therefore use only the constant default template, "${value}".
-_CLICKS = """
-element.addEventListener('click', e => {
-  const chip = e.target.closest('[data-cite]');
-  if (chip) {
-    const n = chip.dataset.cite, root = document.getElementById(chip.dataset.within) || element;
-    document.querySelectorAll('.x-hit').forEach(x => x.classList.remove('x-hit'));
-    root.querySelectorAll('[data-evidence="' + CSS.escape(n) + '"]').forEach(x => {
-      const box = x.closest('details'); if (box) box.open = true;
-      x.classList.add('x-hit'); x.scrollIntoView({block: 'nearest', behavior: 'smooth'});
-    });
-    chip.classList.add('x-hit');
-    return;
-  }
-  const close = e.target.closest('[data-close]');
-  if (close) { close.closest('details').open = false; return; }
-  const button = e.target.closest('[data-act]');
-  if (!button || button.disabled) return;
-  e.preventDefault();
-  const sent = {...button.dataset}, form = button.closest('[data-form]');
-  if (form) for (const field of form.querySelectorAll('[name]')) {
-    if (!field.reportValidity()) return;
-    sent[field.name] = field.value;
-  }
-  if (sent.url) history.replaceState(null, '', sent.url);
-  if (button.dataset.once !== undefined) button.disabled = true;
-  trigger('select', sent);
-});
-element.addEventListener('toggle', e => {
-  const box = e.target;
-  if (!box.open || !box.matches('details.x-pop')) return;
-  element.querySelectorAll('details.x-pop[open]').forEach(x => { if (x !== box) x.open = false; });
-  const first = box.querySelector('textarea,[data-act]');
-  if (first) first.focus();
-}, true);
-"""
+_CLICKS = (HERE / "panel.js").read_text(encoding="utf-8")
+
+# After an event, also one that failed: buttons that were switched off when they were pressed.
+RELEASE = """() => document.querySelectorAll('[data-pressed]').forEach(b => {
+  b.disabled = false; delete b.dataset.pressed;
+})"""
 
 
-def panel(elem_id: str, *, script: str = "", visible: bool = True) -> gr.HTML:
+def panel(elem_id: str, *, script: str = "") -> gr.HTML:
     """
     An HTML component; its value is what `render` returned. Every element with data-act sends its data attributes,
-    and the named fields of its data-form, as a `select` event.
+    and the named fields of its data-form, as a `select` event. `script` names one more file of JavaScript.
     """
-    return gr.HTML(value="", elem_id=elem_id, js_on_load=_CLICKS + script, apply_default_css=False, visible=visible)
+    more = (HERE / script).read_text(encoding="utf-8") if script else ""
+    return gr.HTML(value="", elem_id=elem_id, js_on_load=_CLICKS + more, apply_default_css=False)
 
 
 def sent(event: gr.EventData) -> dict[str, str]:
@@ -75,11 +47,8 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["when"] = _when
-    environment.filters["t"] = _translated
-    environment.filters["person"] = _person
-    environment.filters["event"] = _event
-    environment.filters["groups"] = _groups
+    filters: dict[str, Any] = {"when": _when, "t": _translated, "person": _person, "event": _event, "groups": _groups}
+    environment.filters.update(filters)
     return environment
 
 

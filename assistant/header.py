@@ -1,4 +1,4 @@
-"""What every page shares: the bar on top, who is asking in which language, and the edge where errors become messages."""
+"""What every page shares: the bar on top, who is asking, and the edge where errors become messages."""
 
 import inspect
 import logging
@@ -9,7 +9,6 @@ from functools import wraps
 from typing import Any, TypeVar
 
 import gradio as gr
-
 from sqlalchemy import Engine, select
 
 from assistant.components import panel, render
@@ -27,12 +26,6 @@ AREAS: dict[str, frozenset[str]] = {
 }
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}  # hides from docs only; it is NOT access control
 QUIET: dict[str, Any] = {"show_progress": "hidden", **PRIVATE}
-_KEEP_PLACE = """
-element.addEventListener('click', e => {
-  const link = e.target.closest('a.lang');
-  if (link) link.href = link.href.replace(/next=.*/, 'next=' + encodeURIComponent(location.pathname + location.search));
-});
-"""
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 
 
@@ -60,7 +53,7 @@ def edge(handler: _Handler) -> _Handler:
     """Errors of a handler become one message in the user's language; a traceback never reaches a screen or a log."""
 
     def shown(arguments: tuple[Any, ...], error: Exception) -> gr.Error:
-        lang = next((lang_of(a) for a in arguments if isinstance(a, gr.Request)), "zh-CN")
+        lang: Locale = lang_of(next((a for a in arguments if isinstance(a, gr.Request)), None))
         if isinstance(error, XinyanError):
             return gr.Error(
                 error.say("zh" if lang == "zh-CN" else "en"), title=tr(lang, "problem"), print_exception=False
@@ -77,7 +70,7 @@ def edge(handler: _Handler) -> _Handler:
                 yield from handler(*arguments)
             except gr.Error:
                 raise
-            except Exception as error:  # noqa: BLE001 - an edge
+            except Exception as error:  # an edge
                 raise shown(arguments, error) from None
 
         return stepped  # type: ignore[return-value]
@@ -88,7 +81,7 @@ def edge(handler: _Handler) -> _Handler:
             return handler(*arguments)
         except gr.Error:
             raise
-        except Exception as error:  # noqa: BLE001 - an edge
+        except Exception as error:  # an edge
             raise shown(arguments, error) from None
 
     return guarded  # type: ignore[return-value]
@@ -96,7 +89,7 @@ def edge(handler: _Handler) -> _Handler:
 
 def header(area: str, page: gr.Blocks) -> None:
     """The bar: name, the areas this user may open, language, user, sign out. Filled per user when the page loads."""
-    bar = panel("topbar", script=_KEEP_PLACE)
+    bar = panel("topbar", script="header.js")
 
     @edge
     def fill(request: gr.Request) -> str:

@@ -18,8 +18,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sign_out": ("退出", "Sign out"),
     "other_language": ("English", "中文"),
     "problem": ("未能完成", "Not done"),
-    "internal": ("系统内部错误，未改动任何数据。请联系管理员。", "Internal error; nothing was changed. Call the administrator."),
-    "none": ("无", "none"),
+    "internal": (
+        "系统内部错误，未改动任何数据。请联系管理员。",
+        "Internal error; nothing was changed. Call the administrator.",
+    ),
+    "done": ("完成", "Done"),
     "cancel": ("取消", "Cancel"),
     "colon": ("：", ": "),
     "comma": ("、", ", "),
@@ -29,8 +32,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "password": ("密码", "Password"),
     "bad_login": ("用户名或密码不正确", "Wrong user name or password"),
     "locked": ("失败次数过多，请 5 分钟后再试", "Too many failed attempts; try again in 5 minutes"),
-    "sign_in_hint": ("首次启动时，账号和密码显示在终端中。", "Names and passwords were printed in the terminal at first start."),
-    # rep: leads
+    "sign_in_hint": (
+        "首次启动时，账号和密码显示在终端中。",
+        "Names and passwords were printed in the terminal at first start.",
+    ),
+    # the rep's leads
     "leads": ("我的线索", "My leads"),
     "no_leads": ("还没有线索。在下方选择客户，新建一条。", "No leads yet. Pick a customer below to start one."),
     "new_lead": ("新建线索", "New lead"),
@@ -50,7 +56,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "nothing_ingested": ("还没有任何资料", "Nothing has been loaded yet"),
     "nothing_ingested_hint": (
         "在终端运行 make demo 载入示例公司，或请管理员在管理页上传文档并导入客户记录。",
-        "Run make demo in a terminal to load the sample company, or ask the administrator to add documents and records.",
+        "Run make demo in a terminal to load the sample company, or ask the administrator to add records.",
     ),
     "status_new": ("未撰写", "no script"),
     "status_draft": ("草稿", "draft"),
@@ -58,7 +64,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "status_approved": ("已批准", "approved"),
     "status_rejected": ("已驳回", "rejected"),
     "status_superseded": ("已被替代", "superseded"),
-    # rep: brief
+    # the rep's brief
     "refused": ("不能继续", "Not possible"),
     "refused_note": ("未读取任何个人信息。", "No personal data was read."),
     "brief": ("客户资料", "Customer brief"),
@@ -67,7 +73,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "unknowns": ("未知", "Not known"),
     "disputed": ("{what}（资料互相矛盾，不引用）", "{what} (the sources disagree; not used)"),
     "brief_evidence": ("资料来源", "Sources"),
-    # rep: script
+    # the rep's script
     "script": ("话术", "Script"),
     "language": ("话术语言", "Script language"),
     "zh": ("中文", "Chinese"),
@@ -125,10 +131,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event_script.approved": ("批准", "approved it"),
     "event_script.rejected": ("驳回", "rejected it"),
     "event_read": ("读取", "read it"),
-    "lead_created": ("线索已建立。", "Lead created."),
-    # review
+    # the coordinator's page
     "queue": ("待审核", "To review"),
-    "queue_empty": ("没有待审核的话术。销售提交后会出现在这里。", "Nothing to review. Scripts appear here once reps send them."),
+    "queue_empty": (
+        "没有待审核的话术。销售提交后会出现在这里。",
+        "Nothing to review. Scripts appear here once reps send them.",
+    ),
     "keys": ("快捷键：j 下一条，k 上一条，a 批准，r 驳回", "Keys: j next, k previous, a approve, r reject"),
     "author": ("撰写人", "Author"),
     "findings_n": ("合规 {n}", "{n} findings"),
@@ -155,6 +163,97 @@ TEXTS: dict[str, tuple[str, str]] = {
     "risk_high": ("高风险，须两人审核", "high risk: two reviewers"),
     "voted": ("您已作出决定，等待第二位审核人。", "You have decided; a second reviewer is needed."),
     "no_source": ("不引用资料", "cites nothing"),
+    # the admin's page
+    "documents": ("资料", "Documents"),
+    "upload": ("选择或拖入文件", "Choose files or drop them here"),
+    "upload_hint": (
+        "Markdown、文本、Word、PDF、Excel、网页，每个不超过 50 MB，可多选。个人信息会加密保存。",
+        "Markdown, text, Word, PDF, Excel or HTML, up to 50 MB each. Personal data is stored encrypted.",
+    ),
+    "upload_busy": ("正在读取", "reading"),
+    "upload_ok": ("已入库", "added"),
+    "upload_failed": ("未入库", "not added"),
+    "upload_large": ("超过 50 MB", "larger than 50 MB"),
+    "documents_loaded": ("已入库的资料", "What has been loaded"),
+    "no_documents": (
+        "还没有资料。上传文档，或在终端运行 make demo 载入示例公司。",
+        "Nothing yet. Upload documents, or run make demo in a terminal to load the sample company.",
+    ),
+    "passages": ("段落", "Passages"),
+    "customers": ("客户", "Customers"),
+    "facts": ("事实", "Facts"),
+    "name": ("名称", "Name"),
+    "kind": ("格式", "Format"),
+    "added": ("入库时间", "Added"),
+    "problems": ("{n} 个问题", "{n} problems"),
+    "training": ("训练", "Training"),
+    "recipe": (
+        "用已入库的资料和客户事实训练专属适配器（LoRA），不出本机；含个人信息或可疑指令的样本会被隔离。",
+        "Trains the company's own adapter (LoRA) from what has been loaded, on this machine. "
+        "Samples with personal data or suspicious instructions are quarantined.",
+    ),
+    "train": ("开始训练", "Start training"),
+    "train_uses": ("将使用 {n} 份资料，约需几分钟。", "Uses {n} documents; takes some minutes."),
+    "train_needs_documents": ("请先上传资料。", "Upload documents first."),
+    "train_started": ("训练已开始，可以离开本页。", "Training has started; you may leave this page."),
+    "stop_run": ("停止训练", "Stop training"),
+    "stop_run_sure": (
+        "已完成的步骤会保留，下次从断点继续。",
+        "What is done is kept; the next run continues from there.",
+    ),
+    "stop_run_yes": ("确认停止", "Yes, stop"),
+    "run_note": ("训练在独立进程中进行，可以离开本页。", "It runs in a process of its own; you may leave this page."),
+    "run_none": ("尚未训练", "not trained yet"),
+    "run_waiting": ("准备中", "getting ready"),
+    "run_running": ("进行中", "running"),
+    "run_done": ("完成", "done"),
+    "run_failed": ("失败", "failed"),
+    "run_refused": ("未达标", "below the gate"),
+    "run_cancelled": ("已停止", "stopped"),
+    "samples": ("训练样本", "Samples"),
+    "quarantined": ("已隔离", "Quarantined"),
+    "minutes": ("分钟", "Minutes"),
+    "loss": ("训练损失", "Training loss"),
+    "loss_train": ("训练", "training"),
+    "loss_heldout": ("留出集", "held out"),
+    "steps": ("第 {n} 步", "step {n}"),
+    "run_id": ("编号", "Run"),
+    "dataset": ("数据集", "dataset"),
+    "evaluation": ("评估与发布", "Evaluation and release"),
+    "no_evaluation": (
+        "训练完成后在此比较训练前后的各项指标。",
+        "After training, the figures before and after are compared here.",
+    ),
+    "figure": ("指标", "Figure"),
+    "before_training": ("训练前", "Before"),
+    "after_training": ("训练后", "After"),
+    "threshold": ("发布要求", "Required"),
+    "result": ("结论", "Result"),
+    "passed": ("达标", "passed"),
+    "failed": ("未达标", "failed"),
+    "at_least": ("不低于 {value}", "at least {value}"),
+    "at_most": ("不高于 {value}", "at most {value}"),
+    "gate_failed": ("未达标，适配器不发布：", "Below the gate, the adapter is not released: "),
+    "released": ("正在使用的适配器 {hash}，{at} 发布。", "In use: adapter {hash}, released {at}."),
+    "not_released": (
+        "尚无已发布的适配器。在此之前，话术一律采用公司标准话术并注明。",
+        "No adapter has been released. Until then scripts use the plan's own wording and say so.",
+    ),
+    "candidate": ("候选适配器", "Candidate adapter"),
+    "figure_heldout_loss": ("留出集损失", "Held-out loss"),
+    "figure_value_copy": ("原样引用给定数值的比例", "Given values repeated exactly"),
+    "figure_unsupported_values": ("出现未给定数值的比例", "Values that were not given"),
+    "figure_must_say": ("必说语句覆盖率", "Must-say sentences said"),
+    "figure_stop_rate": ("正常结束的比例", "Answers that end properly"),
+    "figure_wrong_type": ("写错段落类型的比例", "Sections of the wrong type"),
+    "company": ("公司配置", "Company profile"),
+    "profile_terms": ("名称", "Terms"),
+    "profile_stages": ("销售阶段", "Stages"),
+    "profile_records": ("记录表", "Records"),
+    "profile_rules": ("规则包", "Rule packs"),
+    "profile_phrases": ("话术库", "Phrase book"),
+    "profile_file": ("文件", "File"),
+    "rules_n": ("{name}：{n} 条规则", "{name}: {n} rules"),
 }  # fmt: skip
 
 i18n = gr.I18n(
@@ -170,6 +269,8 @@ def tr(lang: Locale, key: str, **values: object) -> str:
 
 def lang_of(request: Any) -> Locale:
     """Cookie first, then Accept-Language, else Chinese; for fastapi.Request and gr.Request."""
+    if request is None:
+        return "zh-CN"
     chosen = dict(request.cookies or {}).get("lang")
     if chosen in ("zh-CN", "en"):
         return chosen

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from assistant import lead as lead_module
 from assistant import review
-from assistant.components import panel, render, sent
+from assistant.components import RELEASE, panel, render, sent
 from assistant.header import QUIET, Visitor, edge, header, people, visitor
 from assistant.i18n import i18n, tr
 from assistant.lead import Lead, LeadForm
@@ -144,7 +144,94 @@ def _write(parts: Parts, who: Visitor, lead: str, language: Language) -> Iterato
         yield news
 
 
-def _form(parts: Parts) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Desk:
+    """What the page's events do; what the browser names is looked up again for its owner."""
+
+    parts: Parts
+
+    @edge
+    def fill(self, request: gr.Request) -> tuple[Any, Any, Any]:
+        """The choices of the form, in the user's language."""
+        who, parts = visitor(request), self.parts
+        require(who.user, "rep", {"zh": "填写线索", "en": "enter leads"})
+        names = sorted((name, key) for key, name in customer_names(parts, who.language).items())
+        stages = [(s.name.say(who.language), key) for key, s in parts.company.phrases.stages.items()]
+        offered = [
+            (tr(who.lang, "no_product"), ""),
+            *((n, key) for key, n in product_names(parts, who.language).items()),
+        ]
+        return (
+            gr.Dropdown(choices=names, value=None, label=parts.company.term("customer", who.language)),
+            gr.Dropdown(choices=stages, value=stages[0][1] if stages else None),
+            gr.Dropdown(choices=offered, value="", label=parts.company.term("product", who.language)),
+        )
+
+    @edge
+    def show(self, request: gr.Request) -> tuple[str, str]:
+        """The page as its address asks: ?lead=… or ?script=…"""
+        who, parts = visitor(request), self.parts
+        require(who.user, "rep", {"zh": "查看线索", "en": "see leads"})
+        asked = dict(request.query_params)
+        lead, script = str(asked.get("lead", "")), str(asked.get("script", ""))
+        try:
+            if script and not lead:
+                with reading(parts.db) as tx:
+                    lead = script_of(tx, parts.vault, script).lead
+            return _show(parts, who, lead, script)
+        except XinyanError as error:
+            listed = render("page_rep.html", "leads", who.lang, _rows(parts, who), "")
+            return listed, render("shared.html", "banner", who.lang, "bad", "", error.say(who.language))
+
+    @edge
+    def create(
+        self, customer: str | None, stage: str | None, product: str | None, channel: str, note: str, request: gr.Request
+    ) -> tuple[str, str, str]:
+        """Enter a lead and show its brief."""
+        who, parts = visitor(request), self.parts
+        if not customer:
+            raise Invalid(reason=tr(who.lang, "pick_customer"))
+        entered = LeadForm(
+            customer=customer,
+            stage=stage or "",
+            product=product or "",
+            channel=channel,  # pyright: ignore[reportArgumentType] - pydantic checks it
+            note=note or "",
+        )
+        with parts.db.begin() as tx:
+            lead = lead_module.enter_lead(tx, parts.vault, parts.company, entered, who.user, utc_now())
+        return "", *_show(parts, who, lead.id)
+
+    @edge
+    def open_lead(self, request: gr.Request, event: gr.EventData) -> tuple[str, str, str]:
+        """One of the list."""
+        who = visitor(request)
+        require(who.user, "rep", {"zh": "查看线索", "en": "see leads"})
+        return "", *_show(self.parts, who, sent(event).get("lead", ""))
+
+    @edge
+    def act(self, request: gr.Request, event: gr.EventData) -> Iterator[tuple[Any, Any, Any]]:
+        """Write a script, send it to review, or show another version."""
+        who, parts, asked = visitor(request), self.parts, sent(event)
+        user = require(who.user, "rep", {"zh": "撰写话术", "en": "write scripts"})
+        lead, script = asked.get("lead", ""), asked.get("script", "")
+        if asked.get("act") == "write":
+            language: Language = "en" if asked.get("language") == "en" else "zh"
+            try:
+                for step in _write(parts, who, lead, language):
+                    yield render("page_rep.html", "progress", who.lang, _steps(step)), gr.skip(), gr.skip()
+            except XinyanError:
+                yield "", *_show(parts, who, lead)
+                raise
+            yield "", *_show(parts, who, lead)
+            return
+        if asked.get("act") == "submit":
+            review.submit(parts, script, user, utc_now())
+            gr.Info(tr(who.lang, "submitted"), duration=4, title=tr(who.lang, "done"))
+        yield "", *_show(parts, who, lead, script)
+
+
+def _form() -> dict[str, Any]:
     """The form of a new lead; choices are filled per user and language when the page loads."""
     with gr.Accordion(i18n("new_lead"), open=True, elem_id="new-lead"):
         return {
@@ -163,97 +250,25 @@ def _form(parts: Parts) -> dict[str, Any]:
 
 
 def build(parts: Parts) -> gr.Blocks:
-    """The page; what the browser names is looked up again for its owner."""
+    """The page below /rep."""
+    desk = Desk(parts)
     with gr.Blocks(title="信言 Xinyan", analytics_enabled=False, fill_width=True) as page:
         header("/rep", page)
         with gr.Row(equal_height=False, elem_classes="x-columns"):
             with gr.Column(scale=1, min_width=280):
                 leads = panel("leads")
-                form = _form(parts)
+                form = _form()
             with gr.Column(scale=3, min_width=320):
                 progress = panel("progress")
                 work = panel("work")
         choices = [form["customer"], form["stage"], form["product"]]
-
-        @edge
-        def fill(request: gr.Request) -> tuple[Any, Any, Any]:
-            who = visitor(request)
-            require(who.user, "rep", "enter leads")
-            names = sorted((name, key) for key, name in customer_names(parts, who.language).items())
-            stages = [(s.name.say(who.language), key) for key, s in parts.company.phrases.stages.items()]
-            offered = [(tr(who.lang, "no_product"), ""), *((n, key) for key, n in product_names(parts, who.language).items())]
-            term = parts.company.term("customer", who.language)
-            return (
-                gr.Dropdown(choices=names, value=None, label=term),
-                gr.Dropdown(choices=stages, value=stages[0][1] if stages else None),
-                gr.Dropdown(choices=offered, value=""),
-            )
-
-        @edge
-        def show(request: gr.Request) -> tuple[str, str]:
-            who = visitor(request)
-            require(who.user, "rep", "see leads")
-            asked = dict(request.query_params)
-            lead, script = str(asked.get("lead", "")), str(asked.get("script", ""))
-            try:
-                if script and not lead:
-                    with reading(parts.db) as tx:
-                        lead = script_of(tx, parts.vault, script).lead
-                return _show(parts, who, lead, script)
-            except XinyanError as error:
-                listed = render("page_rep.html", "leads", who.lang, _rows(parts, who), "")
-                return listed, render("shared.html", "banner", who.lang, "bad", "", error.say(who.language))
-
-        @edge
-        def create(
-            customer: str | None, stage: str | None, product: str | None, channel: str, note: str, request: gr.Request
-        ) -> tuple[str, str]:
-            who = visitor(request)
-            if not customer:
-                raise Invalid(reason=tr(who.lang, "pick_customer"))
-            entered = LeadForm(
-                customer=customer,
-                stage=stage or "",
-                product=product or "",
-                channel=channel,  # pyright: ignore[reportArgumentType] - pydantic checks it
-                note=note or "",
-            )
-            with parts.db.begin() as tx:
-                lead = lead_module.enter_lead(tx, parts.vault, parts.company, entered, who.user, utc_now())
-            gr.Info(tr(who.lang, "lead_created"))
-            return _show(parts, who, lead.id)
-
-        @edge
-        def open_lead(request: gr.Request, event: gr.EventData) -> tuple[str, str, str]:
-            who = visitor(request)
-            require(who.user, "rep", "see leads")
-            return "", *_show(parts, who, sent(event).get("lead", ""))
-
-        @edge
-        def act(request: gr.Request, event: gr.EventData) -> Iterator[tuple[Any, Any, Any]]:
-            who, asked = visitor(request), sent(event)
-            user = require(who.user, "rep", "write scripts")
-            lead, script = asked.get("lead", ""), asked.get("script", "")
-            if asked.get("act") == "write":
-                language: Language = "en" if asked.get("language") == "en" else "zh"
-                try:
-                    for step in _write(parts, who, lead, language):
-                        yield render("page_rep.html", "progress", who.lang, _steps(step)), gr.skip(), gr.skip()
-                except XinyanError:
-                    yield "", *_show(parts, who, lead)
-                    raise
-                yield "", *_show(parts, who, lead)
-                return
-            if asked.get("act") == "submit":
-                review.submit(parts, script, user, utc_now())
-                gr.Info(tr(who.lang, "submitted"))
-            yield "", *_show(parts, who, lead, script)
-
-        page.load(fill, None, choices, **QUIET)
-        page.load(show, None, [leads, work], **QUIET)
+        page.load(desk.fill, None, choices, **QUIET)
+        page.load(desk.show, None, [leads, work], **QUIET)
         entered = [*choices, form["channel"], form["note"]]
-        form["create"].click(create, entered, [leads, work], **QUIET)
-        leads.select(open_lead, None, [progress, leads, work], **QUIET)
-        work.select(act, None, [progress, leads, work], concurrency_id="model", concurrency_limit=2, **QUIET)
+        form["create"].click(desk.create, entered, [progress, leads, work], **QUIET)
+        leads.select(desk.open_lead, None, [progress, leads, work], **QUIET)
+        acted = work.select(
+            desk.act, None, [progress, leads, work], concurrency_id="model", concurrency_limit=2, **QUIET
+        )
+        acted.then(None, js=RELEASE)
     return page
-

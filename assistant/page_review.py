@@ -6,8 +6,8 @@ from datetime import datetime
 import gradio as gr
 
 from assistant import review
-from assistant.components import panel, render, sent
-from assistant.header import PRIVATE, QUIET, Visitor, edge, header, people, visitor
+from assistant.components import RELEASE, panel, render, sent
+from assistant.header import QUIET, Visitor, edge, header, people, visitor
 from assistant.i18n import Locale, tr
 from assistant.parts import Parts, utc_now
 from assistant.store import reviews_of
@@ -16,21 +16,6 @@ from governance.accounts import require
 from governance.db import reading
 from governance.errors import Invalid, XinyanError
 from rag.customers import customers
-
-_KEYS = """
-document.addEventListener('keydown', e => {
-  if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest('input,textarea,select,[contenteditable]')) return;
-  const rows = [...document.querySelectorAll('#review-rows [data-act=open]')];
-  const at = rows.findIndex(row => row.getAttribute('aria-current'));
-  if (e.key === 'j' && rows[at + 1]) { rows[at + 1].click(); rows[at + 1].focus(); }
-  else if (e.key === 'k' && at > 0) { rows[at - 1].click(); rows[at - 1].focus(); }
-  else if (e.key === 'a' || e.key === 'r') {
-    const box = document.getElementById(e.key === 'a' ? 'pop-approve' : 'pop-reject');
-    if (!box) return;
-    e.preventDefault(); box.open = true; box.scrollIntoView({block: 'nearest'});
-  }
-});
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,54 +75,65 @@ def _item(parts: Parts, who: Visitor, script: str) -> str:
     return render("page_review.html", "item", who.lang, view, own, voted, people=people(parts.db))
 
 
+@dataclass(frozen=True)
+class Bench:
+    """What the page's events do; `review.decide` asks for the role and the author again."""
+
+    parts: Parts
+
+    @edge
+    def show(self, request: gr.Request) -> tuple[str, str]:
+        """The queue, and the script that the address names (or the only one)."""
+        who = _coordinator(request)
+        script = str(dict(request.query_params).get("script", ""))
+        listed, ids = _queue(self.parts, who, script)
+        try:
+            return listed, _item(self.parts, who, script or (ids[0] if len(ids) == 1 else ""))
+        except XinyanError as error:
+            return listed, render("shared.html", "banner", who.lang, "bad", "", error.say(who.language))
+
+    @edge
+    def choose(self, request: gr.Request, event: gr.EventData) -> tuple[str, str]:
+        """One of the queue."""
+        who, script = _coordinator(request), sent(event).get("script", "")
+        return _queue(self.parts, who, script)[0], _item(self.parts, who, script)
+
+    @edge
+    def act(self, request: gr.Request, event: gr.EventData) -> tuple[str, str]:
+        """Approve, reject, or edit one sentence."""
+        who, asked, now = _coordinator(request), sent(event), utc_now()
+        script, chosen = asked.get("script", ""), asked.get("act", "")
+        if chosen == "approve":
+            shown = review.decide(self.parts, script, who.user, "approve", now=now)
+        elif chosen == "reject":
+            shown = review.decide(self.parts, script, who.user, "reject", asked.get("reason", ""), now=now)
+        elif chosen == "edit" and asked.get("index", "").isdecimal():
+            edits = {(asked.get("section", ""), int(asked["index"])): asked.get("text", "")}
+            shown = review.decide(self.parts, script, who.user, "edit", "", edits, now=now)
+        else:
+            raise Invalid(reason={"zh": "未知操作", "en": "unknown action"})
+        done = {"approve": "approved", "reject": "rejected"}.get(chosen, "edited")
+        gr.Info(tr(who.lang, done), duration=4, title=tr(who.lang, "done"))
+        return _queue(self.parts, who, shown)[0], _item(self.parts, who, shown)
+
+
+def _coordinator(request: gr.Request) -> Visitor:
+    who = visitor(request)
+    require(who.user, "coordinator", {"zh": "审核话术", "en": "review scripts"})
+    return who
+
+
 def build(parts: Parts) -> gr.Blocks:
-    """The page; every event asks for the role again, and `review.decide` for the rest."""
+    """The page below /review."""
+    bench = Bench(parts)
     with gr.Blocks(title="信言 Xinyan", analytics_enabled=False, fill_width=True) as page:
         header("/review", page)
         with gr.Row(equal_height=False, elem_classes="x-columns"):
             with gr.Column(scale=1, min_width=280):
-                queue = panel("queue", script=_KEYS)
+                queue = panel("queue", script="review.js")
             with gr.Column(scale=3, min_width=320):
                 item = panel("item")
-
-        @edge
-        def show(request: gr.Request) -> tuple[str, str]:
-            who = visitor(request)
-            require(who.user, "coordinator", "review")
-            script = str(dict(request.query_params).get("script", ""))
-            listed, ids = _queue(parts, who, script)
-            try:
-                return listed, _item(parts, who, script or (ids[0] if len(ids) == 1 else ""))
-            except XinyanError as error:
-                return listed, render("shared.html", "banner", who.lang, "bad", "", error.say(who.language))
-
-        @edge
-        def choose(request: gr.Request, event: gr.EventData) -> tuple[str, str]:
-            who = visitor(request)
-            require(who.user, "coordinator", "review")
-            script = sent(event).get("script", "")
-            return _queue(parts, who, script)[0], _item(parts, who, script)
-
-        @edge
-        def act(request: gr.Request, event: gr.EventData) -> tuple[str, str]:
-            who, asked = visitor(request), sent(event)
-            user = require(who.user, "coordinator", "review")
-            script, chosen = asked.get("script", ""), asked.get("act", "")
-            now = utc_now()
-            if chosen == "approve":
-                shown = review.decide(parts, script, user, "approve", now=now)
-            elif chosen == "reject":
-                shown = review.decide(parts, script, user, "reject", asked.get("reason", ""), now=now)
-            elif chosen == "edit" and asked.get("index", "").isdigit():
-                edits = {(asked.get("section", ""), int(asked["index"])): asked.get("text", "")}
-                shown = review.decide(parts, script, user, "edit", "", edits, now=now)
-            else:
-                raise Invalid(reason={"zh": "未知操作", "en": "unknown action"})
-            gr.Info(tr(who.lang, {"approve": "approved", "reject": "rejected"}.get(chosen, "edited")))
-            script = shown
-            return _queue(parts, who, script)[0], _item(parts, who, script)
-
-        page.load(show, None, [queue, item], **QUIET)
-        queue.select(choose, None, [queue, item], **QUIET)
-        item.select(act, None, [queue, item], **PRIVATE)
+        page.load(bench.show, None, [queue, item], **QUIET)
+        queue.select(bench.choose, None, [queue, item], **QUIET)
+        item.select(bench.act, None, [queue, item], **QUIET).then(None, js=RELEASE)
     return page

@@ -8,7 +8,6 @@ from unicodedata import east_asian_width
 from sqlalchemy import Engine
 
 from governance import accounts
-from governance.accounts import User
 from governance.db import reading
 from governance.errors import Language, NotFound
 
@@ -28,6 +27,7 @@ class SampleUser:
 SAMPLE_USERS = (
     SampleUser("wangxiao", frozenset({"rep"}), "王晓", "销售", "sales rep"),
     SampleUser("limin", frozenset({"coordinator"}), "李敏", "AI 协调员（审核）", "coordinator (review)"),
+    SampleUser("chenyue", frozenset({"coordinator"}), "陈悦", "AI 协调员（高风险第二人）", "second coordinator"),
     SampleUser("admin", frozenset({"admin"}), "管理员", "管理员", "administrator"),
 )
 
@@ -71,5 +71,6 @@ def table(made: list[tuple[SampleUser, str]]) -> str:
     lines.append("  " + _wide("账号 User", 14) + _wide("密码 Password", 20) + "角色 Role")
     for sample, password in made:
         lines.append("  " + _wide(sample.name, 14) + _wide(password, 20) + f"{sample.role_zh} · {sample.role_en}")
-    lines += ["", "新建账号  To add a user:  python -m assistant add-user NAME --role rep", ""]
+    lines += ["", "新建账号  To add a user:        python -m assistant add-user NAME --role rep"]
+    lines += ["重设密码  To set a password:    python -m assistant set-password NAME", ""]
     return "\n".join(lines)

@@ -52,7 +52,8 @@ _CLOSED = re.compile(
 CSP = (
     "default-src 'self'; base-uri 'self'; object-src 'none'; frame-ancestors 'none'; form-action 'self'; "
     "script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "font-src 'self' data:; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; worker-src 'self' blob:"
+    "font-src 'self' data:; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; "
+    "worker-src 'self' blob:"
 )
 # Must be FIRST in <head>. Part 1: Gradio chooses its language from navigator.language only. Part 2: a 401 in mid-page
 # (signed out, expired) sends the browser to the login page instead of "Could not parse server response".

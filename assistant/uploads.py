@@ -1,4 +1,4 @@
-"""POST /admin/documents: files come in by this one route, are limited while they stream, and answered one by one."""
+"""POST /admin/documents: the only way in for files; limited while they stream, answered one by one."""
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -104,7 +104,15 @@ def _take(parts: Parts, user: User, language: Language, name: str, content: byte
             raise UnreadableFile(name=name, reason={"zh": f"超过 {limit} MB", "en": f"larger than {limit} MB"})
         now = datetime.now(UTC)
         document = ingest_document(
-            parts.db, parts.vault, parts.company, parts.redactor, name, content, channel="upload", actor=user.name, now=now
+            parts.db,
+            parts.vault,
+            parts.company,
+            parts.redactor,
+            name,
+            content,
+            channel="upload",
+            actor=user.name,
+            now=now,
         )
     except XinyanError as error:
         return Result(name, False, "", error.say(language))

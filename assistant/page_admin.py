@@ -1,0 +1,98 @@
+"""The admin's page: upload documents, train, watch the loss, compare before and after, see what is released."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from assistant import training_view
+from assistant.admin_view import loaded, profile
+from assistant.components import RELEASE, panel, render, sent
+from assistant.header import QUIET, Visitor, edge, header, visitor
+from assistant.i18n import tr
+from assistant.parts import Parts
+from assistant.uploads import MAX_FILE_BYTES, PATH
+from governance.accounts import require
+from governance.errors import Invalid
+
+
+@dataclass(frozen=True)
+class Office:
+    """What the page's events do; training runs in a process of its own, the timer only reads its rows."""
+
+    parts: Parts
+
+    @edge
+    def show(self, request: gr.Request) -> tuple[Any, ...]:
+        """The whole page."""
+        who = _admin(request)
+        return (
+            render("page_admin.html", "upload", who.lang, PATH, MAX_FILE_BYTES),
+            render("page_admin.html", "documents", who.lang, loaded(self.parts, who.lang)),
+            render("page_admin.html", "profile", who.lang, profile(self.parts, who.lang)),
+            *self._runs(who),
+        )
+
+    @edge
+    def uploaded(self, request: gr.Request) -> tuple[Any, ...]:
+        """After the browser has sent files to the upload route."""
+        who = _admin(request)
+        listed = render("page_admin.html", "documents", who.lang, loaded(self.parts, who.lang))
+        return listed, *self._runs(who)
+
+    @edge
+    def tick(self, request: gr.Request) -> tuple[Any, ...]:
+        """Once a second while a run is going."""
+        return self._runs(_admin(request))
+
+    @edge
+    def act(self, request: gr.Request, event: gr.EventData) -> tuple[Any, ...]:
+        """Start or stop a run."""
+        who, asked = _admin(request), sent(event)
+        if asked.get("act") == "train":
+            training_view.start(self.parts, who.user)
+            gr.Info(tr(who.lang, "train_started"), duration=4, title=tr(who.lang, "done"))
+        elif asked.get("act") == "cancel":
+            training_view.cancel(self.parts, asked.get("run", ""), who.user)
+        else:
+            raise Invalid(reason={"zh": "未知操作", "en": "unknown action"})
+        return self._runs(who)
+
+    def _runs(self, who: Visitor) -> tuple[str, str, str, gr.Timer]:
+        view = training_view.training(self.parts, who.lang)
+        figures = training_view.evaluation(self.parts, who.lang)
+        return (
+            render("page_admin.html", "controls", who.lang, view),
+            render("page_admin.html", "training", who.lang, view),
+            render("page_admin.html", "evaluation", who.lang, figures),
+            gr.Timer(active=view.running),
+        )
+
+
+def _admin(request: gr.Request) -> Visitor:
+    who = visitor(request)
+    require(who.user, "admin", {"zh": "管理系统", "en": "administer"})
+    return who
+
+
+def build(parts: Parts) -> gr.Blocks:
+    """The page below /admin."""
+    office = Office(parts)
+    with gr.Blocks(title="信言 Xinyan", analytics_enabled=False, fill_width=True) as page:
+        header("/admin", page)
+        with gr.Row(equal_height=False, elem_classes="x-columns"):
+            with gr.Column(scale=1, min_width=320):
+                upload = panel("upload", script="upload.js")
+                documents = panel("documents")
+                company = panel("company")
+            with gr.Column(scale=1, min_width=320):
+                controls = panel("controls")
+                training = panel("training")
+                evaluation = panel("figures")
+        timer = gr.Timer(1.0, active=False)
+        live = [controls, training, evaluation, timer]
+        page.load(office.show, None, [upload, documents, company, *live], **QUIET)
+        upload.select(office.uploaded, None, [documents, *live], **QUIET)
+        controls.select(office.act, None, live, **QUIET).then(None, js=RELEASE)
+        timer.tick(office.tick, None, live, concurrency_limit=None, **QUIET)
+    return page
