@@ -47,8 +47,8 @@ class Lexicon:
             if compact[i] in self._starts:
                 for length in self._lengths:
                     if (key := compact[i : i + length]) in self._han:
-                        yield places[i], places[i + length - 1] + 1, key
-                        step = length
+                        yield places[i], places[i + len(key) - 1] + 1, key  # shorter than `length` at the end
+                        step = len(key)
                         break
             i += step
 
