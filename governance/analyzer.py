@@ -1,17 +1,16 @@
 """The bilingual Presidio analyzer with our engine and our recognizers only: no download, no network."""
 
 import logging
-import re
 from functools import lru_cache
 
 from presidio_analyzer import AnalyzerEngine, RecognizerRegistry, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
+from governance.lexicon import HAN
 from governance.nlp_engine import ZhEnNlpEngine
-from governance.person_names import LATIN_NAME, EnPersonRecognizer, ZhPersonRecognizer
+from governance.person_names import LATIN_NAME, EnPersonRecognizer, ZhPersonRecognizer, person_part
 from governance.recognizers import rule_recognizers
 
-HAN = re.compile(r"[\u3400-\u9fff]")
 LEAST_SCORE = 0.4
 
 
@@ -39,8 +38,10 @@ class BilingualAnalyzer:
         if language == "zh":
             for match in LATIN_NAME.finditer(text):  # two or more capitalised words
                 inside = any(result.start < match.end() and match.start() < result.end for result in found)
-                if not inside and self._is_name(match.group()):
-                    found.append(RecognizerResult("PERSON", match.start(), match.end(), 0.7))
+                part = person_part(match.group())
+                if part and not inside and self._is_name(match.group()[slice(*part)]):
+                    start, end = match.start() + part[0], match.start() + part[1]
+                    found.append(RecognizerResult("PERSON", start, end, 0.7))
         return found, artifacts
 
     def _spacy_says_name(self, words: str) -> bool:

@@ -103,9 +103,7 @@ class ZhEnNlpEngine(NlpEngine):
         offsets: list[int] = []
         labels: list[tuple[int, str]] = []
         for position, piece in pieces(text, LONGEST_PIECE):
-            runs = iter(
-                COVERED.findall(piece)
-            )  # to LAC a covered token is one character: less work
+            runs = iter(COVERED.findall(piece))  # to LAC a covered token is one character: less work
             for short, tag in self.lac.run(COVERED.sub(COVER, piece)):
                 word = re.sub(COVER, lambda _, runs=runs: next(runs), short)
                 if tag in LAC_ENTITIES:

@@ -9,6 +9,7 @@ from presidio_analyzer.nlp_engine import NlpArtifacts
 from governance.nlp_engine import half_width
 
 HAN = r"[\u4e00-\u9fff]"
+HAN_CHAR = re.compile(HAN)
 SURNAMES = (
     "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻柏水窦章云苏潘葛奚范彭郎鲁韦昌马苗凤花方俞任袁柳"
     "酆鲍史唐费廉岑薛雷贺倪汤滕殷罗毕郝邬安常乐于时傅皮卞齐康伍余元卜顾孟平黄和穆萧尹姚邵湛汪祁毛禹狄米贝明臧计伏成戴谈宋茅庞"
@@ -37,17 +38,20 @@ NAME_AFTER_PROFESSION = re.compile(
     rf"(?:{PROFESSIONS})[:：]?(?P<name>(?:{COMPOUND_SURNAMES}){HAN}{{1,2}}|[{SURNAMES}]{HAN}{{1,2}})"
     r"(?=[\s,;。、()0-9A-Za-z]|$|的|说|表示|反映|来电|电话|手机|主刀|出诊|团队)"
 )
+# Surnames that are far more often ordinary words: a rule believes them only where LAC sees one word.
+WEAK_SURNAMES = frozenset("经公和都从向全相能那后应于平常安明成时方万单高何任家满管路连空通查干解计易双许")
+LATIN_BEFORE_TITLE = re.compile(r"(?<![A-Za-z])[A-Z][a-z]{2,}(?=\s?(?:医生|先生|女士|小姐|教授|主任|博士|经理|总监))")
 ROLE = re.compile(r"司机|联系人|经办人|负责人|客户|患者|医师|医生(?=..)")
 REST_OF_FOREIGN_NAME = re.compile(rf"[·•]{HAN}{{1,6}}?(?=医生|主任|教授|先生|女士|院长|$|[，。、\s])")
-PLACE_OR_COMPANY_FOLLOWS = re.compile(r"医院|公司|药监|集团|大学|路|大道|街|山|氏")
+PLACE_OR_COMPANY_FOLLOWS = re.compile(r"医院|公司|药监|集团|大学|路|大道|街|山|氏|注准|注进|注许|备字")
 # Common words whose first character is also a surname.
 NOT_NAMES = frozenset(
     re.findall(
         r"\S+",
-        "司机 高频 白平 温度 马鞍 双肩 高通 黄金 严格 温馨 周一 周二 周三 周四 周五 周六 周日 明年 成本 全自 全部 "
-        "平均 安全 常规 单位 经办 那个 应急 从业 方案 计划 江路 华东 东省 施工 员工 职工 化工 手工 加工 汇总 "
-        "总总 班主 何老 家属 应用 经理 都经 常务 时间 双方 任何 单价 成套 高级 万元 安装 安排 明确 能力 计算 "
-        "相关 那边 白班 全程 平台 权限 和平 ",
+        "司机 公司 科里 院里 高频 白平 温度 马鞍 双肩 高通 黄金 严格 温馨 周一 周二 周三 周四 周五 周六 周日 "
+        "明年 成本 全自 全部 平均 安全 常规 单位 经办 那个 应急 从业 方案 计划 江路 华东 东省 施工 员工 职工 "
+        "化工 手工 加工 汇总 总总 班主 何老 家属 应用 经理 都经 常务 时间 双方 任何 单价 成套 高级 万元 安装 "
+        "安排 明确 能力 计算 相关 那边 白班 全程 平台 权限 和平 ",
     )
 )
 
@@ -55,8 +59,15 @@ LATIN_NAME = re.compile(r"[A-Z][a-z]+(?: [A-Z][a-z'-]+){1,3}")
 NAME_AFTER_HONORIFIC = re.compile(
     r"\b(?:Dr|Mr|Ms|Mrs|Prof|Professor)\.? (?:[A-Z][a-z'-]+|[A-Z]\.)(?: [A-Z][a-z'-]+){0,2}"
 )
+# spaCy takes many a capitalised word for a person; a single one needs a neighbour that only people have
+SPOKEN_OF = re.compile(r"(?i)\b(?:with|by|from|and|ask|tell|told|call|called|contact|met|dear|hi|hello|regards,?)\s$")
+SPEAKS = re.compile(
+    r"(?:'s\b|:)|\s(?:said|says|asked|asks|called|wrote|will|would|told|agreed|confirmed|thinks|wants)\b"
+)
 NOT_A_PERSON = re.compile(
-    r"(?i)\b(hospital|clinic|inc|ltd|corp|co|&|medical|healthcare|HX|tender|mindray|siemens|abbott|roche|wechat)\b"
+    r"(?i)\b(hospital|clinic|inc|ltd|corp|co|&|medical|healthcare|imaging|technology|pharma|biotech|instruments?|group|"
+    r"systems?|pump|monitor|analy[sz]er|center|centre|department|committee|university|tender|mindray|siemens|abbott|"
+    r"roche|wechat)\b"
     r"|\d|[\u4e00-\u9fff]"
 )
 
@@ -78,6 +89,7 @@ class ZhPersonRecognizer(EntityRecognizer):
         for start, end, score in _titled(text, nlp_artifacts):  # 和李伟院长: 和 is a surname, but LAC knows better
             if not any(start < first < end for first, _, _ in tagged):
                 spans.append((start, end, score))
+        spans += [(*match.span(), 0.7) for match in LATIN_BEFORE_TITLE.finditer(text)]
         for match in NAME_IN_LIST.finditer(text):  # only next to a name that is already known
             start, end = match.span("name")
             if any(abs(start - other) <= 1 for _, other, _ in spans) and not text[start:end].endswith("氏"):
@@ -98,21 +110,26 @@ def _tagged(text: str, artifacts: NlpArtifacts) -> Iterator[Span]:
             end += rest.end()
         if role := ROLE.match(text[start:end]):
             start += role.end()
-        name = text[start:end]
-        too_short = len(name) < 2 or re.fullmatch(r"[A-Za-z]{1,2}", name)
-        if too_short or any(char.isdigit() for char in name) or name.endswith(("药监", "氏")):
+        name = text[start:end].strip()
+        start += text[start:end].index(name)
+        end = start + len(name)
+        if len(name) < 2 or not HAN_CHAR.search(name) or name in NOT_NAMES:  # Latin words are left to spaCy
+            continue
+        if any(char.isdigit() for char in name) or name.endswith(("药监", "氏")):
             continue
         if not PLACE_OR_COMPANY_FOLLOWS.match(text[end:]):
             yield start, end, 0.85
 
 
 def _titled(text: str, artifacts: NlpArtifacts) -> Iterator[Span]:
-    word_starts = set(artifacts.tokens_indices)
+    words = dict(zip(artifacts.tokens_indices, artifacts.lemmas, strict=True))
     organisations = [(span.start_char, span.end_char) for span in artifacts.entities if span.label_ == "ORGANIZATION"]
     for match in NAME_BEFORE_TITLE.finditer(text):
         start, end = match.span("name")
         name, title = match["name"], text[end : match.end()]
-        if start not in word_starts and not re.match(COMPOUND_SURNAMES, name):
+        if start not in words and not re.match(COMPOUND_SURNAMES, name):
+            continue
+        if name[0] in WEAK_SURNAMES and len(name) > 1 and words.get(start) not in (name, match.group()):
             continue
         if any(first <= start < last and last >= match.end() for first, last in organisations):
             continue
@@ -147,12 +164,14 @@ class EnPersonRecognizer(EntityRecognizer):
     def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:
         spans = [(match.start(), match.end(), 0.8) for match in NAME_AFTER_HONORIFIC.finditer(text)]
         for span in nlp_artifacts.entities:
-            if span.label_ == "PERSON" and (part := _person_part(span.text)):
-                spans.append((span.start_char + part[0], span.start_char + part[1], 0.8))
+            if span.label_ == "PERSON" and (part := person_part(span.text)):
+                start, end = span.start_char + part[0], span.start_char + part[1]
+                if " " in text[start:end].strip() or SPOKEN_OF.search(text[:start]) or SPEAKS.match(text[end:]):
+                    spans.append((start, end, 0.8))
         return [RecognizerResult("PERSON", *span) for span in spans]
 
 
-def _person_part(name: str) -> tuple[int, int] | None:
+def person_part(name: str) -> tuple[int, int] | None:
     """Where the person is in what spaCy calls one: Mindray [Zhang Wei]; None for a company or a model number."""
     vetoes = list(NOT_A_PERSON.finditer(name))
     if not vetoes:

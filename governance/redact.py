@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from governance.lexicon import COVER, HAN, Lexicon, lexical_key
-from governance.vault import TOKEN, Vault, person_id, token
+from governance.vault import TOKEN, Vault, normal, person_id, token
 
 if TYPE_CHECKING:
     from presidio_analyzer.nlp_engine import NlpArtifacts
@@ -69,7 +69,7 @@ class Redactor:
             for key in _keys(name):
                 bearers.setdefault(key, set()).update(people)
         self._bearers = {key: frozenset(people) for key, people in bearers.items()}
-        self._names, self._allowed = Lexicon(bearers), Lexicon(allow)
+        self._names, self._allowed = Lexicon(bearers), Lexicon([part for name in allow for part in _parts(name)])
         self._analyzer = BilingualAnalyzer(threads)
 
     def find(self, text: str) -> list[Span]:
@@ -83,6 +83,7 @@ class Redactor:
             if LETTERS.search(piece):
                 for span in self._find(piece):
                     found.append(Span(span.start + offset, span.end + offset, span.entity, span.score, span.known))
+        found += _again(covered, found)
         return [part for span in _merged(found) for part in _outside(span, tokens, text)]
 
     def _find(self, text: str) -> list[Span]:
@@ -118,7 +119,7 @@ class Redactor:
                 if len(bearers) == 1:
                     (person,) = bearers
                 else:
-                    person = person_id(vault, f"mention:{scope}:{lexical_key(value)}")
+                    person = person_id(vault, f"mention:{scope}:{normal(field, value)}")
                     values.setdefault(person, {})[field] = value
                 text = text[: span.start] + token(person, field) + text[span.end :]
         return text, values
@@ -130,6 +131,22 @@ def _keys(name: str) -> Iterator[str]:
         yield key
         if not HAN.search(key) and key.count(" ") == 1:
             yield " ".join(reversed(key.split()))
+
+
+def _parts(name: str) -> Iterator[str]:
+    """The name and, of a Latin one, every run of two or more of its words: YD-300 Infusion Pump, Infusion Pump."""
+    yield name
+    words = [] if HAN.search(name) else name.split()
+    for start in range(len(words)):
+        for end in range(start + 2, len(words) + 1):
+            yield " ".join(words[start:end])
+
+
+def _again(text: str, found: Sequence[Span]) -> Iterator[Span]:
+    """Every other place of a full name that was recognised once: a tagger sees it here and misses it there."""
+    names = {text[span.start : span.end] for span in found if span.entity == "PERSON" and not span.known}
+    full = [name for name in names if " " in name or (len(name) >= 3 and HAN.search(name) and not TITLE.search(name))]
+    return (Span(start, end, "PERSON", 0.6) for start, end, _ in Lexicon(full).find(text))
 
 
 def _field(entity: str, value: str) -> str:

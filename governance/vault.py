@@ -55,7 +55,7 @@ OTHER_LABEL = ("个人信息", "Personal detail ")
 def normal(field_name: str, value: str) -> str:
     """How a value is compared: half-width, lower case, no spaces; a telephone number also without +86 and dashes."""
     text = re.sub(r"\s+", "", unicodedata.normalize("NFKC", value)).casefold()
-    return re.sub(r"^(?:\+|00)86|[^0-9+]", "", text) if field_name == "phone" else text
+    return (re.sub(r"^(?:\+|00)86|[^0-9+]", "", text) if field_name == "phone" else "") or text
 
 
 def person_id(vault: Vault, natural_key: str) -> str:
