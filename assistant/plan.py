@@ -1,5 +1,6 @@
 """Brief → plan: which sections, which sentences each holds, and the value behind every placeholder. Deterministic."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -60,7 +61,8 @@ def make_plan(company: Company, brief: Brief, stage: str, representative: str) -
 
 def fill(masked: str, values: Mapping[str, Value]) -> str:
     """Put each value in the place of its {placeholder}; raises KeyError for one that the plan does not hold."""
-    return SLOT.sub(lambda match: values[match.group(1)].text, masked)
+    filled = SLOT.sub(lambda match: values[match.group(1)].text, masked)
+    return re.sub(r"(?<!\.)\.\.(?!\.)", ".", filled)  # "… Co., Ltd." at the end of a sentence
 
 
 def _own_values(company: Company, language: Language, representative: str) -> dict[str, Value]:
