@@ -29,7 +29,7 @@ from assistant.parts import Parts, open_parts, utc_now
 from assistant.security import COOKIE, Gate, auth_for, local
 from governance import accounts
 from governance.accounts import User
-from governance.db import migrate, reading
+from governance.db import reading
 from governance.errors import NotAllowed, Refused, Unavailable, XinyanError
 from governance.settings import Settings
 
@@ -216,22 +216,28 @@ def _check_port(host: str, port: int) -> None:
             ) from taken
 
 
+def refuse_sample_users(host: str, db: Engine) -> None:
+    """Beyond this machine only accounts of real people are served; raises Refused."""
+    if _loopback(host) or (samples.anyone(db) and not samples.present(db)):
+        return
+    raise Refused(
+        reason={
+            "zh": f"{host} 可从外部访问，而示例账号只供本机使用。请在新的 XINYAN_HOME 中用 add-user 新建账号，"
+            "或加 --allow-sample-users",
+            "en": f"{host} can be reached from outside, and sample users are for this machine only. Add users with "
+            "add-user in a new XINYAN_HOME, or give --allow-sample-users",
+        }
+    )
+
+
 def serve(settings: Settings, *, allow_sample_users: bool = False) -> None:
     """Open everything, print the sample users once, and serve until stopped, in one process: streams live in it."""
     _check_port(settings.host, settings.port)
-    migrate(settings.database)
     parts = open_parts(settings)
-    if not _loopback(settings.host) and not allow_sample_users and samples.present(parts.db):
-        raise Refused(
-            reason={
-                "zh": f"存在示例账号时只在本机提供服务，而 {settings.host} 可从外部访问。"
-                "请先删除示例账号，或加 --allow-sample-users",
-                "en": f"with the sample users present it serves this machine only; {settings.host} can be reached from "
-                "outside. Remove the sample users first, or add --allow-sample-users",
-            }
-        )
-    if created := samples.ensure_sample_users(parts.db, utc_now()):
-        sys.stdout.write(samples.table(created))
+    if not allow_sample_users:
+        refuse_sample_users(settings.host, parts.db)
+    if made := samples.ensure_sample_users(parts.db, utc_now()):
+        sys.stdout.write(samples.table(made))
     address = f"[{settings.host}]" if ":" in settings.host else settings.host
     sys.stdout.write(f"\n信言已启动，请打开  Xinyan is ready, open  http://{address}:{settings.port}/\n")
     sys.stdout.flush()

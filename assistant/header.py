@@ -6,13 +6,14 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
+from html import escape
 from typing import Any, TypeVar
 
 import gradio as gr
 from sqlalchemy import Engine, select
 
 from assistant.components import panel, render
-from assistant.i18n import Locale, lang_of, tr
+from assistant.i18n import Locale, lang_of, language_of, tr
 from governance.accounts import User
 from governance.db import reading
 from governance.errors import Language, NotAllowed, XinyanError
@@ -38,7 +39,7 @@ class Visitor:
 
     @property
     def language(self) -> Language:
-        return "zh" if self.lang == "zh-CN" else "en"
+        return language_of(self.lang)
 
 
 def visitor(request: gr.Request) -> Visitor:
@@ -54,10 +55,9 @@ def edge(handler: _Handler) -> _Handler:
 
     def shown(arguments: tuple[Any, ...], error: Exception) -> gr.Error:
         lang: Locale = lang_of(next((a for a in arguments if isinstance(a, gr.Request)), None))
-        if isinstance(error, XinyanError):
-            return gr.Error(
-                error.say("zh" if lang == "zh-CN" else "en"), title=tr(lang, "problem"), print_exception=False
-            )
+        if isinstance(error, XinyanError):  # a toast renders HTML
+            said = escape(error.say(language_of(lang)))
+            return gr.Error(said, title=tr(lang, "problem"), print_exception=False)
         place = [f"{f.filename.rsplit('/', 1)[-1]}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)][-4:]
         log.error("handler=%s error=%s at=%s", handler.__name__, type(error).__name__, " ".join(place))
         return gr.Error(tr(lang, "internal"), title=tr(lang, "problem"), print_exception=False)

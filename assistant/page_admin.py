@@ -9,7 +9,6 @@ from assistant import training_view
 from assistant.admin_view import loaded, profile
 from assistant.components import RELEASE, panel, render, sent
 from assistant.header import QUIET, Visitor, edge, header, visitor
-from assistant.i18n import tr
 from assistant.parts import Parts
 from assistant.uploads import MAX_FILE_BYTES, PATH
 from governance.accounts import require
@@ -51,7 +50,6 @@ class Office:
         who, asked = _admin(request), sent(event)
         if asked.get("act") == "train":
             training_view.start(self.parts, who.user)
-            gr.Info(tr(who.lang, "train_started"), duration=4, title=tr(who.lang, "done"))
         elif asked.get("act") == "cancel":
             training_view.cancel(self.parts, asked.get("run", ""), who.user)
         else:

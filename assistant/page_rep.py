@@ -151,8 +151,8 @@ class Desk:
     parts: Parts
 
     @edge
-    def fill(self, request: gr.Request) -> tuple[Any, Any, Any]:
-        """The choices of the form, in the user's language."""
+    def fill(self, request: gr.Request) -> tuple[Any, ...]:
+        """The choices of the form, in the user's language; the form is open while there is no lead yet."""
         who, parts = visitor(request), self.parts
         require(who.user, "rep", {"zh": "填写线索", "en": "enter leads"})
         names = sorted((name, key) for key, name in customer_names(parts, who.language).items())
@@ -161,10 +161,15 @@ class Desk:
             (tr(who.lang, "no_product"), ""),
             *((n, key) for key, n in product_names(parts, who.language).items()),
         ]
+        with reading(parts.db) as tx:
+            first = not lead_module.leads_of(tx, who.user)
+        labels = [parts.company.term(term, who.language) for term in ("customer", "product")]
+        labels = [label[:1].upper() + label[1:] for label in labels]
         return (
-            gr.Dropdown(choices=names, value=None, label=parts.company.term("customer", who.language)),
+            gr.Accordion(open=first),
+            gr.Dropdown(choices=names, value=None, label=labels[0]),
             gr.Dropdown(choices=stages, value=stages[0][1] if stages else None),
-            gr.Dropdown(choices=offered, value="", label=parts.company.term("product", who.language)),
+            gr.Dropdown(choices=offered, value="", label=labels[1]),
         )
 
     @edge
@@ -227,14 +232,14 @@ class Desk:
             return
         if asked.get("act") == "submit":
             review.submit(parts, script, user, utc_now())
-            gr.Info(tr(who.lang, "submitted"), duration=4, title=tr(who.lang, "done"))
         yield "", *_show(parts, who, lead, script)
 
 
 def _form() -> dict[str, Any]:
     """The form of a new lead; choices are filled per user and language when the page loads."""
-    with gr.Accordion(i18n("new_lead"), open=True, elem_id="new-lead"):
+    with gr.Accordion(i18n("new_lead"), open=False, elem_id="new-lead") as box:
         return {
+            "box": box,
             "customer": gr.Dropdown(label=i18n("customer"), info=i18n("customer_hint"), elem_id="customer", choices=[]),
             "stage": gr.Dropdown(label=i18n("stage"), elem_id="stage", choices=[]),
             "product": gr.Dropdown(label=i18n("product"), elem_id="product", choices=[]),
@@ -262,7 +267,7 @@ def build(parts: Parts) -> gr.Blocks:
                 progress = panel("progress")
                 work = panel("work")
         choices = [form["customer"], form["stage"], form["product"]]
-        page.load(desk.fill, None, choices, **QUIET)
+        page.load(desk.fill, None, [form["box"], *choices], **QUIET)
         page.load(desk.show, None, [leads, work], **QUIET)
         entered = [*choices, form["channel"], form["note"]]
         form["create"].click(desk.create, entered, [progress, leads, work], **QUIET)

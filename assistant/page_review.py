@@ -112,8 +112,6 @@ class Bench:
             shown = review.decide(self.parts, script, who.user, "edit", "", edits, now=now)
         else:
             raise Invalid(reason={"zh": "未知操作", "en": "unknown action"})
-        done = {"approve": "approved", "reject": "rejected"}.get(chosen, "edited")
-        gr.Info(tr(who.lang, done), duration=4, title=tr(who.lang, "done"))
         return _queue(self.parts, who, shown)[0], _item(self.parts, who, shown)
 
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from unicodedata import east_asian_width
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from governance import accounts
 from governance.db import reading
-from governance.errors import Language, NotFound
+from governance.errors import Language
+from governance.tables import users
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is misread from a screen
 
@@ -39,19 +40,20 @@ def new_password() -> str:
 
 def present(db: Engine) -> bool:
     """Whether any sample user has an account."""
+    names = [sample.name for sample in SAMPLE_USERS]
     with reading(db) as tx:
-        for sample in SAMPLE_USERS:
-            try:
-                accounts.user(tx, sample.name)
-            except NotFound:
-                continue
-            return True
-    return False
+        return tx.scalar(select(users.c.name).where(users.c.name.in_(names)).limit(1)) is not None
+
+
+def anyone(db: Engine) -> bool:
+    """Whether there is any account."""
+    with reading(db) as tx:
+        return tx.scalar(select(users.c.name).limit(1)) is not None
 
 
 def ensure_sample_users(db: Engine, now: datetime) -> list[tuple[SampleUser, str]]:
-    """Make the sample users when none exists; returns them with their new passwords, else nothing."""
-    if present(db):
+    """Make the sample users when there is no account yet; returns them with their new passwords, else nothing."""
+    if anyone(db):
         return []
     made = [(sample, new_password()) for sample in SAMPLE_USERS]
     with db.begin() as tx:
