@@ -112,7 +112,7 @@ def brief(
     known = {group.id: group for group in groups}
     titles = tuple(deciding_posts(tx, customer.id))
     all_facts = {fact.id: fact for fact in (*stated, *offer.facts, *titles, *((place,) if place else ()))}
-    notices = (*_title_notice(known, decider), *_tender_notice(desk, stated), *_ticket_notices(desk, stated))
+    notices = (*_title_notice(desk, known, decider), *_tender_notice(desk, stated), *_ticket_notices(desk, stated))
     notices += offer.notices
     used = _used(known.values(), bought, titles)
     cited = [*(all_facts[key].source for key in used), *(source for notice in notices for source in notice.sources)]
@@ -278,12 +278,13 @@ def _purchase_groups(desk: _Desk, bought: Sequence[Purchase], by_id: Mapping[str
     return groups
 
 
-def _title_notice(known: Mapping[str, Group], decider: Fact | None) -> tuple[Notice, ...]:
+def _title_notice(desk: _Desk, known: Mapping[str, Group], decider: Fact | None) -> tuple[Notice, ...]:
     if decider is None or decider.valid_from is None or "title_change" not in known:
         return ()
+    title = desk.company.translate(decider.value, "en")
     text = Bilingual(
         zh=f"决策人（{decider.value}）从{say_month(decider.valid_from, 'zh')}起任现职，此前的沟通对象可能已变动。",
-        en=f"The decision maker ({decider.value}) has held the post since {say_month(decider.valid_from, 'en')};"
+        en=f"The decision maker ({title}) has held the post since {say_month(decider.valid_from, 'en')};"
         " earlier contacts may have changed.",
     )
     return (Notice("title_change", text, (decider.source,)),)

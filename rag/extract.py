@@ -93,7 +93,7 @@ def _labelled(text: str, pattern: re.Pattern[str], relations: Mapping[str, str])
     """Relation and raw words, a value ending with its line or at the next label."""
     for line in text.split("\n"):
         matches = list(pattern.finditer(line))
-        ends = [*(match.start() for match in matches[1:]), len(line)]
+        ends = [*(match.start() for match in matches[1:]), len(line)][: len(matches)]
         for match, end in zip(matches, ends, strict=True):
             words = line[match.end() : end].strip(" \t，,；;|、。")
             unit = match["unit"] or ""

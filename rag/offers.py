@@ -67,7 +67,7 @@ def _certificate(company: Company, product: Product, stated: Sequence[Fact], as_
         return Offer((), (), _expired(company, product, stated), ())
     newest = max(_until(fact) for facts in live.values() for fact in facts)
     last = {number: facts for number, facts in live.items() if any(_until(fact) == newest for fact in facts)}
-    facts = [fact for number in last for fact in last[number]]
+    facts = sorted((fact for number in last for fact in last[number]), key=lambda fact: -len(fact.attributes))
     ends = {_until(fact) for fact in facts if _until(fact)}
     if len(last) > 1 or len(ends) > 1:
         return _dispute("certificate", product, company.file.terms["certificate"], facts, _certificate_words)
@@ -89,7 +89,7 @@ def _scope(company: Company, product: Product, stated: Sequence[Fact], as_of: da
         by_language[fact.attributes.get("language", "zh")].append(fact)
     for facts in by_language.values():
         if len({_squeezed(fact.value) for fact in facts}) > 1:
-            return _dispute("scope", product, Bilingual(zh="适用范围", en="scope"), facts, lambda fact: fact.value)
+            return _dispute("scope", product, Bilingual(zh="适用范围", en="scope"), facts, _words)
     facts = by_language.get(language, [])
     text = facts[0].value if facts else ""
     if not facts and language == "en":  # what is stored in Chinese may have an approved translation
@@ -106,19 +106,26 @@ def _warranty(company: Company, product: Product, stated: Sequence[Fact], as_of:
     if not facts:
         return Offer((), (), (), ())
     if len({fact.value for fact in facts}) > 1:
-        return _dispute("warranty", product, Bilingual(zh="质保期", en="warranty"), facts, _warranty_words)
+        return _dispute(
+            "warranty",
+            product,
+            Bilingual(zh="质保期", en="warranty"),
+            facts,
+            lambda fact: Bilingual(zh=f"{fact.value}个月", en=f"{fact.value} months"),
+        )
     months = facts[0].value
     text = f"{months}个月" if language == "zh" else f"{months} month{'' if months == '1' else 's'}"
     return Offer((Group("warranty", (value("warranty", "period", text, months, facts),)),), (), (), ())
 
 
 def _dispute(
-    group: str, product: Product, what: Bilingual, facts: Sequence[Fact], words: Callable[[Fact], str]
+    group: str, product: Product, what: Bilingual, facts: Sequence[Fact], words: Callable[[Fact], Bilingual]
 ) -> Offer:
-    said = list(dict.fromkeys(words(fact) for fact in facts))
+    said = [words(fact) for fact in facts]
+    chinese, english = (list(dict.fromkeys(each)) for each in zip(*((one.zh, one.en) for one in said), strict=True))
     text = Bilingual(
-        zh=f"“{product.name}”的{what.zh}在资料中互相矛盾：{'；'.join(said)}。核实之前不可引用。",
-        en=f"The documents contradict each other about the {what.en} of {product.name_en}: {'; '.join(said)}."
+        zh=f"“{product.name}”的{what.zh}在资料中互相矛盾：{'；'.join(chinese)}。核实之前不可引用。",
+        en=f"The documents contradict each other about the {what.en} of {product.name_en}: {'; '.join(english)}."
         " Do not quote it before it is checked.",
     )
     return Offer((), (group,), (Notice("contradiction", text, _sources(facts)),), ())
@@ -137,12 +144,12 @@ def _expired(company: Company, product: Product, stated: Sequence[Fact]) -> tupl
     return (Notice("expired_certificate", text, _sources([f for f in ended if f.value == last.value])),)
 
 
-def _certificate_words(fact: Fact) -> str:
-    return f"{fact.value}（{_until(fact) or '—'}）"
+def _certificate_words(fact: Fact) -> Bilingual:
+    return Bilingual(zh=f"{fact.value}（有效期至{_until(fact)}）", en=f"{fact.value} (valid until {_until(fact)})")
 
 
-def _warranty_words(fact: Fact) -> str:
-    return f"{fact.value}个月 / {fact.value} months"
+def _words(fact: Fact) -> Bilingual:
+    return Bilingual(zh=fact.value, en=fact.value)
 
 
 def _sources(facts: Sequence[Fact]) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ def passages_of(blocks: Sequence[Block]) -> list[Passage]:
         hostile = is_hostile(block.text)
         if hostile or (held and not _belongs(held, block)):
             flush()
-        for part in _parts(block.text):
+        for part in parts(block.text):
             if held and sum(length(text) + 1 for _, _, text in held) + length(part) > LONGEST:
                 flush()
             held.append((position, block, part))
@@ -59,16 +59,21 @@ def length(text: str) -> int:
 
 
 def _belongs(held: Sequence[tuple[int, Block, str]], block: Block) -> bool:
-    """Whether a block may join what is held: same page and heading, and no new heading but below bare headings."""
+    """Whether a block may join what is held: same page and heading, no table row, a heading only below headings."""
     last = held[-1][1]
-    if block.page != last.page:
+    if block.page != last.page or _is_row(last) or (_is_row(block) and last.kind != "heading"):
         return False
     if block.kind == "heading":
         return all(each.kind == "heading" for _, each, _ in held)
     return last.kind == "heading" or block.heading == last.heading
 
 
-def _parts(text: str) -> Iterator[str]:
+def _is_row(block: Block) -> bool:
+    """A row of a wide table is evidence of its own."""
+    return block.kind == "table" and block.text.count("\n") >= 2
+
+
+def parts(text: str) -> Iterator[str]:
     """The text, cut at lines, then sentences, then anywhere outside tokens, when it is longer than a passage."""
     if length(text) <= LONGEST:
         yield text

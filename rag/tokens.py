@@ -1,0 +1,92 @@
+"""BM25 as Qdrant sparse vectors: jieba for Chinese, whole and split Latin tokens; Qdrant supplies the IDF."""
+
+import logging
+import os
+import re
+import tempfile
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from governance.errors import Language
+
+LATIN = re.compile(r"[A-Za-z0-9]+(?:[-./][A-Za-z0-9]+)*")
+HAN = re.compile(r"[\u4e00-\u9fff]+")
+_ENGLISH_STOP_WORDS = frozenset(
+    ["the", "a", "an", "of", "and", "for", "to", "in", "is", "on", "by", "with", "at", "or"]
+) | {"be", "we", "do", "how", "will", "what", "which", "when", "does", "are", "it", "its", "this", "that", "from", "as"}
+_CHINESE_STOP_WORDS = frozenset("的了和是在有")
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+K1, B = 1.2, 0.75
+
+
+@cache
+def _segmenter() -> Any:
+    """jieba with its cache in a folder of this user alone: the shared default could be planted by another user."""
+    import jieba
+
+    jieba.setLogLevel(logging.CRITICAL)
+    segmenter: Any = jieba.Tokenizer()
+    segmenter.tmp_dir = _private_folder()
+    segmenter.initialize()
+    return segmenter
+
+
+def _private_folder() -> str:
+    """Ours, mode 0700, kept between runs where the user has a cache folder; else one for this process."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    folder = os.path.join(home, "xinyan")
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        if os.stat(folder).st_uid == os.getuid() and os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        pass
+    return tempfile.mkdtemp(prefix="xinyan-")
+
+
+def latin_tokens(text: str) -> list[str]:
+    """Model numbers whole and split: HX-BA800 → hx-ba800, hx, ba800."""
+    tokens: list[str] = []
+    for match in LATIN.finditer(text.translate(_FULL_WIDTH)):
+        word = match.group().lower()
+        if word not in _ENGLISH_STOP_WORDS:
+            parts = re.split(r"[-./]", word)
+            tokens += [word, *parts] if len(parts) > 1 else [word]
+    return tokens
+
+
+def tokens_of(text: str) -> list[str]:
+    """Latin tokens, then Chinese words and their parts."""
+    words = (word for run in HAN.findall(text) for word in _segmenter().cut_for_search(run))
+    return latin_tokens(text) + [word for word in words if word not in _CHINESE_STOP_WORDS]
+
+
+def identifiers(text: str) -> list[str]:
+    """Tokens that mean the same in every language: those with a digit, such as model and certificate numbers."""
+    return [token for token in latin_tokens(text) if any(letter.isdigit() for letter in token) and len(token) > 2]
+
+
+def token_id(token: str) -> int:
+    """Stable across processes (hash() is salted). 31 bits: a collision is possible and harmless."""
+    return zlib.crc32(token.encode()) & 0x7FFFFFFF
+
+
+def document_weights(tokens: Sequence[str], average_length: float) -> tuple[list[int], list[float]]:
+    """Indices and the term-frequency half of BM25."""
+    counts = Counter(map(token_id, tokens))
+    norm = K1 * (1 - B + B * counts.total() / max(average_length, 1.0))
+    return list(counts), [count * (K1 + 1) / (count + norm) for count in counts.values()]
+
+
+def query_weights(tokens: Sequence[str]) -> tuple[list[int], list[float]]:
+    """Each token once, with weight 1."""
+    indices = sorted({token_id(token) for token in tokens})
+    return indices, [1.0] * len(indices)
+
+
+def language_of_question(text: str) -> Language:
+    """A question without any Chinese character is English."""
+    return "zh" if HAN.search(text) else "en"
