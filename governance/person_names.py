@@ -48,7 +48,7 @@ PLACE_OR_COMPANY_FOLLOWS = re.compile(r"医院|公司|药监|集团|大学|路|�
 NOT_NAMES = frozenset(
     re.findall(
         r"\S+",
-        "司机 公司 科里 院里 高频 白平 温度 马鞍 双肩 高通 黄金 严格 温馨 周一 周二 周三 周四 周五 周六 周日 "
+        "代码 高达 司机 公司 科里 院里 高频 白平 温度 马鞍 双肩 高通 黄金 严格 温馨 周一 周二 周三 周四 周五 周六 周日 "
         "明年 成本 全自 全部 平均 安全 常规 单位 经办 那个 应急 从业 方案 计划 江路 华东 东省 施工 员工 职工 "
         "化工 手工 加工 汇总 总总 班主 何老 家属 应用 经理 都经 常务 时间 双方 任何 单价 成套 高级 万元 安装 "
         "安排 明确 能力 计算 相关 那边 白班 全程 平台 权限 和平 ",
@@ -63,6 +63,9 @@ NAME_AFTER_HONORIFIC = re.compile(
 SPOKEN_OF = re.compile(r"(?i)\b(?:with|by|from|and|ask|tell|told|call|called|contact|met|dear|hi|hello|regards,?)\s$")
 SPEAKS = re.compile(
     r"(?:'s\b|:)|\s(?:said|says|asked|asks|called|wrote|will|would|told|agreed|confirmed|thinks|wants)\b"
+)
+ORGANISATION_FOLLOWS = re.compile(
+    r"(?:'s)?(?: [A-Z][\w'’]*)* (?:Hospitals?|Clinic|University|School|Company|Group|Medical|Co\.|Ltd)"
 )
 NOT_A_PERSON = re.compile(
     r"(?i)\b(hospital|clinic|inc|ltd|corp|co|&|medical|healthcare|imaging|technology|pharma|biotech|instruments?|group|"
@@ -85,7 +88,7 @@ class ZhPersonRecognizer(EntityRecognizer):
     def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:
         text = half_width(text)
         tagged = list(_tagged(text, nlp_artifacts))
-        spans = [*tagged, *_after_profession(text, nlp_artifacts), *_introduced(text)]
+        spans = [*tagged, *_after_profession(text, nlp_artifacts), *_introduced(text, nlp_artifacts)]
         for start, end, score in _titled(text, nlp_artifacts):  # 和李伟院长: 和 is a surname, but LAC knows better
             if not any(start < first < end for first, _, _ in tagged):
                 spans.append((start, end, score))
@@ -115,7 +118,7 @@ def _tagged(text: str, artifacts: NlpArtifacts) -> Iterator[Span]:
         end = start + len(name)
         if len(name) < 2 or not HAN_CHAR.search(name) or name in NOT_NAMES:  # Latin words are left to spaCy
             continue
-        if any(char.isdigit() for char in name) or name.endswith(("药监", "氏")):
+        if any(char.isdigit() for char in name) or name.endswith(("药监", "氏", "委", "局", "厅")):
             continue
         if not PLACE_OR_COMPANY_FOLLOWS.match(text[end:]):
             yield start, end, 0.85
@@ -147,9 +150,12 @@ def _after_profession(text: str, artifacts: NlpArtifacts) -> Iterator[Span]:
             yield start, end, 0.6
 
 
-def _introduced(text: str) -> Iterator[Span]:
+def _introduced(text: str, artifacts: NlpArtifacts) -> Iterator[Span]:
+    words = dict(zip(artifacts.tokens_indices, artifacts.lemmas, strict=True))
     for match in NAME_AFTER_LEAD_WORD.finditer(text):
-        if match["name"][:2] not in NOT_NAMES:
+        name = match["name"]
+        doubtful = name[0] in WEAK_SURNAMES and words.get(match.start("name")) != name
+        if name[:2] not in NOT_NAMES and not doubtful:
             yield *match.span("name"), 0.65
 
 
@@ -166,6 +172,8 @@ class EnPersonRecognizer(EntityRecognizer):
         for span in nlp_artifacts.entities:
             if span.label_ == "PERSON" and (part := person_part(span.text)):
                 start, end = span.start_char + part[0], span.start_char + part[1]
+                if ORGANISATION_FOLLOWS.match(text[end:]):
+                    continue
                 if " " in text[start:end].strip() or SPOKEN_OF.search(text[:start]) or SPEAKS.match(text[end:]):
                     spans.append((start, end, 0.8))
         return [RecognizerResult("PERSON", *span) for span in spans]

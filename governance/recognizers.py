@@ -94,9 +94,11 @@ RULES = (
         "CnWechat", "WECHAT",
         (
             (
-                r"(?<=(?:微信号?|WeChat(?:\s?ID)?|vx|wx)\s{0,2}[:：是为]?\s{0,2})[A-Za-z][-_A-Za-z0-9]{5,19}" + RIGHT,
+                r"(?<=(?:微信号?|WeChat(?:\s?ID)?|vx|wx)\s{0,2}[:：是为]\s{0,2}|微信号\s{0,2}|WeChat\s?ID\s{0,2})"
+                r"[A-Za-z][-_A-Za-z0-9]{5,19}" + RIGHT,
                 0.8,
             ),
+            (r"(?<=(?:微信|WeChat|vx|wx)\s{0,2})(?=\D{0,19}\d)[A-Za-z][-_A-Za-z0-9]{5,19}" + RIGHT, 0.8),
             (LEFT + r"(?:wxid|wx)_[a-z0-9_]{5,20}" + RIGHT, 0.9),
         ),
     ),

@@ -42,7 +42,9 @@ Mindray {{PERSON:Zhang Wei}} sold it to {{PERSON:John Smith}} at Hexin Hospital,
 注册证编号国械注准20193130001，有效期至2029年3月18日。
 和平医院、建国医院、李惠利医院、王府井医院都是我们的老客户。
 身份证号码校验示例：{ID[:-1]}{"1" if ID[-1] == "0" else "0"}不是有效号码，请勿使用。
+微信wx群和WeChat groups里，销售代表和公司负责人和职务代码都不写。卫健委的负责人和职务不变。
 施工单位和应用工程师明年全部安排妥当，型号经合规专员确认，我公司工程师负责安装。
+Qinghe First People's Hospital and Tinglan Children's Hospital bought it.
 Serial number SN-20240318-000123, firmware 2.3.15, order PO-4500123456.
 The YD-300 Volumetric Infusion Pump weighs 2.1 kg; Hexin Aria is made for the ward. Battery: 5 h."""
 
