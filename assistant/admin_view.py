@@ -9,7 +9,7 @@ from assistant.i18n import Locale, language_of, tr
 from assistant.parts import Parts
 from governance.db import reading
 from rag.customers import customers
-from rag.tables import documents, facts, problems, retirements, sources
+from rag.tables import documents, facts, files, problems, sources
 
 MOST_PROBLEMS = 200
 
@@ -45,8 +45,8 @@ class Profile:
 
 
 def loaded(parts: Parts, lang: Locale) -> Loaded:
-    """Everything in force; retired versions are left out."""
-    live = ~exists().where(retirements.c.item == documents.c.id)
+    """The newest version of everything."""
+    live = exists().where(files.c.document == documents.c.id)
     counted = (
         select(documents.c.name, documents.c.kind, documents.c.added_at, func.count(sources.c.id).label("passages"))
         .join(sources, sources.c.document == documents.c.id, isouter=True)

@@ -1,5 +1,6 @@
 """The admin's page: upload documents, train, watch the loss, compare before and after, see what is released."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +10,12 @@ from assistant import training_view
 from assistant.admin_view import loaded, profile
 from assistant.components import RELEASE, panel, render, sent
 from assistant.header import QUIET, Visitor, edge, header, visitor
-from assistant.parts import Parts
+from assistant.live import Step, follow
+from assistant.parts import Parts, Progress, utc_now
 from assistant.uploads import MAX_FILE_BYTES, PATH
 from governance.accounts import require
 from governance.errors import Invalid
+from rag.pipeline import ingest
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Office:
         who = _admin(request)
         return (
             render("page_admin.html", "upload", who.lang, PATH, MAX_FILE_BYTES),
-            render("page_admin.html", "documents", who.lang, loaded(self.parts, who.lang)),
+            render("page_admin.html", "documents", who.lang, loaded(self.parts, who.lang), None),
             render("page_admin.html", "profile", who.lang, profile(self.parts, who.lang)),
             *self._runs(who),
         )
@@ -36,8 +39,27 @@ class Office:
     def uploaded(self, request: gr.Request) -> tuple[Any, ...]:
         """After the browser has sent files to the upload route."""
         who = _admin(request)
-        listed = render("page_admin.html", "documents", who.lang, loaded(self.parts, who.lang))
+        listed = render("page_admin.html", "documents", who.lang, loaded(self.parts, who.lang), None)
         return listed, *self._runs(who)
+
+    @edge
+    def load_folder(self, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        """Read the company's folder: records and documents; what is unchanged is skipped."""
+        who, parts = _admin(request), self.parts
+
+        def work(report: Progress) -> None:
+            ingest(parts.db, parts.vault, parts.company, now=utc_now(), on_progress=report)
+
+        def shown(step: Step | None) -> str:
+            return render("page_admin.html", "documents", who.lang, loaded(parts, who.lang), step)
+
+        try:
+            for step in follow(work):
+                yield shown(step), *[gr.skip()] * 4
+        finally:
+            for stale in ("redactor", "index"):  # opened anew on next use, with the new names and passages
+                parts.__dict__.pop(stale, None)
+        yield shown(None), *self._runs(who)
 
     @edge
     def tick(self, request: gr.Request) -> tuple[Any, ...]:
@@ -91,6 +113,9 @@ def build(parts: Parts) -> gr.Blocks:
         live = [controls, training, evaluation, timer]
         page.load(office.show, None, [upload, documents, company, *live], **QUIET)
         upload.select(office.uploaded, None, [documents, *live], **QUIET)
+        documents.select(office.load_folder, None, [documents, *live], concurrency_limit=1, **QUIET).then(
+            None, js=RELEASE
+        )
         controls.select(office.act, None, live, **QUIET).then(None, js=RELEASE)
         timer.tick(office.tick, None, live, concurrency_limit=None, **QUIET)
     return page

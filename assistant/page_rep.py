@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from queue import SimpleQueue
-from threading import Thread
 from typing import Any
 
 import gradio as gr
@@ -16,7 +14,8 @@ from assistant.components import RELEASE, panel, render, sent
 from assistant.header import QUIET, Visitor, edge, header, people, visitor
 from assistant.i18n import i18n, tr
 from assistant.lead import Lead, LeadForm
-from assistant.parts import Parts, utc_now
+from assistant.live import follow
+from assistant.parts import Parts, Progress, utc_now
 from assistant.pipeline import write_script
 from assistant.store import script_of
 from assistant.tables import scripts
@@ -117,31 +116,13 @@ def _steps(done: int) -> list[tuple[str, str]]:
 
 
 def _write(parts: Parts, who: Visitor, lead: str, language: Language) -> Iterator[int]:
-    """Write the script in a thread of its own and yield the step it is at; raises what it raises."""
-    told: SimpleQueue[int | XinyanError | None] = SimpleQueue()
+    """Write the script and yield the number of the step it is at."""
 
-    def work() -> None:
-        try:
-            write_script(
-                parts,
-                lead,
-                language,
-                who.user,
-                now=utc_now(),
-                on_progress=lambda step, done, total: told.put(STEPS.index(step) if step in STEPS else done),
-            )
-            told.put(None)
-        except XinyanError as error:
-            told.put(error)
-        except BaseException:
-            told.put(XinyanError(reason={"zh": "系统内部错误", "en": "internal error"}))
-            raise
+    def work(report: Progress) -> None:
+        write_script(parts, lead, language, who.user, now=utc_now(), on_progress=report)
 
-    Thread(target=work, daemon=True, name="write").start()
-    while (news := told.get()) is not None:
-        if isinstance(news, XinyanError):
-            raise news
-        yield news
+    for step, done, _ in follow(work):
+        yield STEPS.index(step) if step in STEPS else done
 
 
 @dataclass(frozen=True)
