@@ -45,9 +45,7 @@ def add_user(
     if unknown := set(roles) - ROLES:
         listed = ", ".join(sorted(unknown))
         raise Invalid(reason={"zh": f"未知角色：{listed}", "en": f"unknown role: {listed}"})
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        bounds = f"{SHORTEST_PASSWORD}–{LONGEST_PASSWORD}"
-        raise Invalid(reason={"zh": f"密码须为 {bounds} 个字符", "en": f"a password has {bounds} characters"})
+    _check_length(password)
     if not 0 < len(name) <= 64:
         raise Invalid(reason={"zh": "用户名须为 1–64 个字符", "en": "a user name has 1–64 characters"})
     if tx.scalar(select(users.c.name).where(users.c.name == name)) is not None:
@@ -66,6 +64,24 @@ def user(tx: Connection, name: str) -> User:
     if row is None:
         raise NotFound(kind={"zh": "用户", "en": "user"}, name=name)
     return User(row.name, frozenset(filter(None, row.roles.split(","))), row.display, row.language)
+
+
+def set_password(tx: Connection, name: str, password: str) -> None:
+    """Replace a password and end all of the user's web sessions; raises NotFound, or Invalid for an unfit password."""
+    user(tx, name)
+    _check_length(password)
+    salt = os.urandom(16)
+    cost = {"scrypt_n": SCRYPT_N, "scrypt_r": SCRYPT_R, "scrypt_p": SCRYPT_P}
+    row = {"password": _digest(password, salt), "salt": salt, **cost}
+    tx.execute(update(users).where(users.c.name == name).values(**row))
+    tx.execute(delete(web_sessions).where(web_sessions.c.user == name))
+    tx.execute(delete(sign_in_failures).where(sign_in_failures.c.name_hash == _hash(name)))
+
+
+def _check_length(password: str) -> None:
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        bounds = f"{SHORTEST_PASSWORD}–{LONGEST_PASSWORD}"
+        raise Invalid(reason={"zh": f"密码须为 {bounds} 个字符", "en": f"a password has {bounds} characters"})
 
 
 def check_password(tx: Connection, name: str, password: str, now: datetime) -> User | None:

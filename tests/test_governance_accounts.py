@@ -15,6 +15,7 @@ from governance.accounts import (
     open_session,
     require,
     session_user,
+    set_password,
     user,
 )
 from governance.db import reading
@@ -160,3 +161,13 @@ def test_a_role_is_demanded_by_name(lu: User) -> None:
     assert refusal.value.say("zh") == "账号lu无权执行“上传文件”。"
     with pytest.raises(NotAllowed, match="not signed in"):
         require(None, "rep", "write a script")
+
+
+def test_a_new_password_replaces_the_old_one_and_ends_the_sessions(db: Engine) -> None:
+    with db.begin() as tx:
+        someone = add_user(tx, "renamed", "first password", {"rep"}, "R", "zh")
+        token = open_session(tx, someone, NOW)
+        set_password(tx, "renamed", "second password")
+        assert session_user(tx, token, NOW) is None
+        assert check_password(tx, "renamed", "first password", NOW) is None
+        assert check_password(tx, "renamed", "second password", NOW) == someone
