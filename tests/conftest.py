@@ -1,8 +1,11 @@
 """What every test gets: no hub, no telemetry, one thread, none of the operator's settings, a database of its own."""
 
+import ipaddress
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -12,6 +15,43 @@ os.environ.update(GRADIO_ANALYTICS_ENABLED="False", DO_NOT_TRACK="1")
 
 from governance import tables  # noqa: F401  fills the metadata
 from governance.db import metadata, open_engine
+
+
+OUTSIDE: list[str] = []
+
+
+def _watch(event: str, arguments: tuple[Any, ...]) -> None:
+    """An audit hook of the interpreter: it sees every look-up and connection, whatever library makes it."""
+    if event == "socket.getaddrinfo":
+        host = arguments[0]
+    elif event in ("socket.connect", "socket.sendto") and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+    else:
+        return
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in (None, "", "localhost") or (_is_address(name) and ipaddress.ip_address(name).is_loopback):
+        return
+    if name not in ("0.0.0.0", "::"):  # a listening socket asks for its own name
+        OUTSIDE.append(f"{event} {name}")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+sys.addaudithook(_watch)
+
+
+@pytest.fixture(autouse=True)
+def _no_outside_host() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
+    """No test, and so no code of ours or of a library it uses, may as much as look up an outside host."""
+    OUTSIDE.clear()
+    yield
+    assert OUTSIDE == []
 
 
 @pytest.fixture(autouse=True)
