@@ -31,7 +31,7 @@ class Row:
 
 def read_records(name: str, content: bytes, kind: str, table: Table) -> tuple[list[Row], list[BadRecord]]:
     """Raises UnreadableFile and WrongHeaders; incomplete, ragged, undecodable and duplicate rows are BadRecords."""
-    header, grid = _grid(name, content, table.sheet)
+    header, grid = read_grid(name, content, table.sheet)
     if missing := [column for column in table.columns.values() if column not in header]:
         raise WrongHeaders(name=name, missing=_listed(missing), found=_listed([column for column in header if column]))
     positions = {field: header.index(column) for field, column in table.columns.items()}
@@ -83,7 +83,8 @@ def _duplicate(row: Row, kind: str, seen: dict[tuple[str, ...], int]) -> dict[st
     return {"zh": f"{what[0]}第 {first} 行重复", "en": f"{what[1]} row {first}"}
 
 
-def _grid(name: str, content: bytes, sheet: str | None) -> tuple[list[str], Grid]:
+def read_grid(name: str, content: bytes, sheet: str | None = None) -> tuple[list[str], Grid]:
+    """Header and rows of a CSV, JSON or XLSX table; `sheet` None means the first one. Raises UnreadableFile."""
     refuse_unreadable(name, content)
     if content.startswith(b"PK\x03\x04"):
         grid = list(_xlsx(name, content, sheet))
@@ -157,3 +158,6 @@ def _objects(name: str, text: str) -> list[dict[str, Any]]:
     if not records or not all(isinstance(record, dict) for record in records):
         raise UnreadableFile(name=name, reason={"zh": "应为对象列表", "en": "a list of objects is expected"})
     return cast(list[dict[str, Any]], records)
+
+
+_grid = read_grid  # the name under which assistant/new_company.py imports it so far

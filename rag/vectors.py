@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from qdrant_client import QdrantClient, models
@@ -88,7 +88,7 @@ def open_index(
     with reading(db) as tx:
         found = [source for source in passages(tx, vault) if not source.hostile]
     entries = [(source.id, indexed_text(source)) for source in found]
-    computed = _vectors(db, vault, embedding, [text for _, text in entries], on_progress or (lambda *step: None))
+    computed = _vectors(db, vault, embedding, [text for _, text in entries], on_progress or _silent)
     client = QdrantClient(url=qdrant_url) if qdrant_url else QdrantClient(":memory:")
     collection = f"xinyan-{model_of(embedding).id}"
     _fill(client, collection, entries, computed, model_of(embedding).size)
@@ -138,6 +138,10 @@ def _vectors(db: Engine, vault: Vault, embedding: str, texts: Sequence[str], on_
     return np.asarray([known[key] for key in hashes], dtype=np.float32).reshape(len(hashes), model.size)
 
 
+def _silent(step: str, done: int, total: int) -> None:
+    pass
+
+
 def _stored(db: Engine, vault: Vault, model: str, hashes: Sequence[str]) -> dict[str, Vectors]:
     known: dict[str, Vectors] = {}
     with reading(db) as tx:
@@ -182,7 +186,7 @@ def _fill(
 
 def _point(id_: str, source: str, dense: list[float], sparse: tuple[list[int], list[float]]) -> models.PointStruct:
     indices, values = sparse
-    vector = {DENSE: dense, SPARSE: models.SparseVector(indices=indices, values=values)}
+    vector: dict[str, Any] = {DENSE: dense, SPARSE: models.SparseVector(indices=indices, values=values)}
     return models.PointStruct(id=id_, vector=vector, payload={"source": source})
 
 
