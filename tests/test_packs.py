@@ -8,6 +8,7 @@ from typing import Literal
 import pytest
 
 from assistant.comply import fired
+from eval.scoring import Asked, Phrasing, Wording, score_answer
 from rag.company import PACKS, Move, PhraseBook, Rule, RulePack, _load  # pyright: ignore[reportPrivateUsage]
 
 Language = Literal["zh", "en"]
@@ -195,3 +196,16 @@ def test_rule_ids_are_unique_and_carry_article_and_date() -> None:
     for rule in rules:
         assert rule.article
         assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", rule.version)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.parent.name)
+def test_every_wording_is_perfect_by_the_figures_of_the_release_gate(path: Path, language: Language) -> None:
+    book = _load(path, PhraseBook)
+    moves = [(name, move) for name, section in book.sections.items() for move in section.moves]
+    phrasing = Phrasing(Wording(name, move.id, each) for name, move in moves for each in move.wordings(language))
+    for name, move in moves:
+        for wording in move.wordings(language):
+            tally = score_answer(wording, Asked(name, frozenset(move.slots)), phrasing, stopped=True)
+            assert (tally.unsupported, tally.wrong_type) == (0, 0), wording
+            assert (tally.copied, tally.must_said) == (tally.expected, tally.must), wording
