@@ -30,8 +30,10 @@ def cut_company(folder: Path, customers: Collection[str], documents: Collection[
     for kind, table in tables.items():
         if kind == "customers":
             _keep(folder, table, "id", set(customers))
-        elif kind in ("titles", "consents"):
+        elif kind == "titles":
             _keep(folder, table, "contact", people)
+        elif kind == "consents":
+            _keep(folder, table, "contact", people, prolong=str(table["columns"]["expires"]))
         elif kind != "contacts" and "customer" in table["columns"]:
             _keep(folder, table, "customer", set(customers))
         elif kind == "products":
@@ -39,8 +41,10 @@ def cut_company(folder: Path, customers: Collection[str], documents: Collection[
     return load_company(folder)
 
 
-def _keep(folder: Path, table: dict[str, dict[str, str]], field: str, wanted: set[str]) -> list[dict[str, str]]:
-    """Copy an export with only the rows whose `field` is wanted; returns those rows."""
+def _keep(
+    folder: Path, table: dict[str, dict[str, str]], field: str, wanted: set[str], prolong: str = ""
+) -> list[dict[str, str]]:
+    """Copy an export with only the rows whose `field` is wanted; what lives past 2026 lives on. Returns those rows."""
     name, column = str(table["file"]), table["columns"][field]
     if name.endswith(".xlsx"):
         return _keep_sheet(folder / name, SAMPLES / name, column, wanted)
@@ -53,6 +57,9 @@ def _keep(folder: Path, table: dict[str, dict[str, str]], field: str, wanted: se
             continue
     reader = csv.DictReader(io.StringIO(lines))
     rows = [row for row in reader if row[column] in wanted]
+    for row in rows:
+        if prolong and row[prolong] > "2027":
+            row[prolong] = "2099-12-31"
     with (folder / name).open("w", encoding="utf-8", newline="") as out:
         writer = csv.DictWriter(out, list(reader.fieldnames or ()), extrasaction="ignore")
         writer.writeheader()
