@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import yaml
@@ -94,12 +94,13 @@ def _terms(found: Findings, headers: Headers) -> Iterator[str]:
 def _records(found: Findings) -> Iterator[str]:
     yield "records:" if found.complete else "records: {}  # 没有找到导出表 / no export was found"
     for mapped in found.complete:
-        yield from _table(mapped)
+        elsewhere = {m.column for each in found.complete if each.export == mapped.export for m in each.matches}
+        yield from _table(mapped, elsewhere)
     for mapped in found.incomplete:
         zh, en = KINDS[mapped.kind]
         missing = ", ".join(mapped.missing)
         yield f"  # {CHECK}: {zh}缺少必填字段 / {en} lack the required {missing}"
-        yield from (f"  # {line.strip()}" if line.strip() else "  #" for line in _table(mapped))
+        yield from (f"  # {line.strip()}" if line.strip() else "  #" for line in _table(mapped, ()))
     for kind in found.headers_cover:
         if all(each.kind != kind for each in (*found.complete, *found.incomplete)):
             required = ", ".join(RECORD_FIELDS[kind][0])
@@ -109,7 +110,8 @@ def _records(found: Findings) -> Iterator[str]:
         yield f"  # 未使用的表 / not used: {_where(export)}: {', '.join(export.header)}"
 
 
-def _table(mapped: Mapped) -> Iterator[str]:
+def _table(mapped: Mapped, elsewhere: Collection[str]) -> Iterator[str]:
+    """`elsewhere`: columns of the same export that another kind uses."""
     yield f"  {mapped.kind}:"
     yield f"    file: {_quoted(mapped.export.file)}"
     if mapped.export.sheet is not None:
@@ -122,9 +124,9 @@ def _table(mapped: Mapped) -> Iterator[str]:
         note = sure if match.confidence >= SURE else f"{sure} {CHECK}"
         others = f"; 其他可能 / or: {', '.join(match.others)}" if match.others else ""
         yield f"      {_quoted(match.field)}: {_quoted(match.column)}  # {note}{others}"
-    if mapped.unused:
+    if unused := [column for column in mapped.unused if column not in elsewhere]:
         free = [f for group in RECORD_FIELDS[mapped.kind] for f in group if mapped.column_of(f) is None]
-        yield f"      # 未对应的列 / columns not used: {', '.join(mapped.unused)}"
+        yield f"      # 未对应的列 / columns not used: {', '.join(unused)}"
         yield f"      # 还可对应的字段 / fields without a column: {', '.join(free) or '–'}"
 
 
