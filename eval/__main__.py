@@ -226,7 +226,7 @@ def _writer(settings: Settings) -> "tuple[Engine, str]":
 
     parts = open_parts(settings)
     adapter = _released(parts.db)
-    parts.engine.load(adapter.hash, parts.adapters / adapter.hash)
+    parts.engine.load(adapter.hash, adapter.folder)
     return parts.engine, adapter.hash
 
 
