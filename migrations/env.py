@@ -2,9 +2,6 @@
 
 from alembic import context
 
-import assistant.tables
-import governance.tables
-import rag.tables
 import sandbox.tables  # noqa: F401
 from governance.db import metadata, open_engine
 
