@@ -94,7 +94,7 @@ def _show(parts: Parts, who: Visitor, lead_id: str, script_id: str = "") -> tupl
     row = next((each for each in rows if each.id == lead_id), None)
     if row is None:
         if lead_id:
-            raise NotFound(kind={"zh": "线索", "en": "lead"}, name=lead_id)
+            raise NotFound(kind={"zh": "线索或话术", "en": "lead or script"}, name=script_id or lead_id)
         return listed, render("page_rep.html", "nothing", who.lang, bool(customer_names(parts, who.language)))
     now = utc_now()
     try:

@@ -167,7 +167,7 @@ def test_the_main_job_runs_from_documents_to_an_approved_script(site: Site, chro
     page.locator("#leads").get_by_role("button", name=LIVE).click()
     expect(page.locator("#work")).to_contain_text("李敏")
     expect(page.locator("#script")).to_have_attribute("data-status", "approved")
-    expect(page.locator("#script")).to_contain_text("请问您现在说话方便吗？")
+    expect(page.locator("#script")).to_contain_text("请问您现在方便吗？")
     expect(page.locator("#script")).to_contain_text("人工修改")
     shot(page, "rep_approved_zh")
     refused_without_consent(page)
@@ -234,10 +234,10 @@ def edit_and_approve(page: Page) -> None:
     expect(item).to_contain_text("人员1")  # a coordinator sees pseudonyms
     line = item.locator(".x-pair", has_text="方便吗").first
     line.get_by_text("修改", exact=True).click()
-    line.locator("textarea").fill("请问您现在说话方便吗？")
+    line.locator("textarea").fill("请问您现在方便吗？")
     shot(page, "review_edit_zh")
     line.get_by_role("button", name="保存并重新核实").click()
-    expect(item).to_contain_text("请问您现在说话方便吗？")
+    expect(item).to_contain_text("请问您现在方便吗？")
     expect(item).to_contain_text("人工修改")
     page.keyboard.press("r")
     page.get_by_role("button", name="确认驳回").click()  # without a reason nothing happens
