@@ -1,0 +1,214 @@
+"""How good a written section is: values kept, values invented or misplaced, must-say, section type, and stopping."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import reduce
+
+from eval.values import find_values
+
+PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+MASK = "□"
+_END = re.compile(r"(?<=[。？！?!])\s*|(?<=\.)\s+|\n+")
+MUST = "must_"  # placeholders of sentences that must be said begin so; what they hold is no value
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One approved way of saying a move, with its {placeholders}."""
+
+    section: str
+    move: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an answer had to do. `section` is None for a question, where only the values of the answer are right."""
+
+    section: str | None
+    expected: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts that add up over answers."""
+
+    expected: int = 0
+    copied: int = 0
+    said: int = 0
+    unsupported: int = 0
+    must: int = 0
+    must_said: int = 0
+    answers: int = 0
+    stopped: int = 0
+    sections: int = 0
+    wrong_type: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(Tally)))
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Shares between 0 and 1; `intervals` are 95 % Wilson intervals of the shares; the loss is per token, in nats."""
+
+    heldout_loss: float
+    value_copy: float
+    unsupported_values: float
+    must_say: float
+    stop_rate: float
+    wrong_type: float
+    answers: int
+    intervals: Mapping[str, tuple[float, float]]
+
+
+class Phrasing:
+    """The approved wordings of one language, ready for comparison."""
+
+    def __init__(self, wordings: Iterable[Wording]) -> None:
+        self._sentences: list[tuple[str, str, Counter[str], float]] = []
+        self._slots: dict[tuple[str, str], set[str]] = {}
+        self._literals: dict[str, set[str]] = {}
+        for wording in wordings:
+            key = (wording.section, wording.move)
+            self._slots.setdefault(key, set()).update(PLACEHOLDER.findall(wording.text))
+            literal = {value.canonical for value in find_values(masked(wording.text))}
+            self._literals.setdefault(wording.section, set()).update(literal)
+            for sentence in sentences(wording.text):
+                grams = ngrams(masked(sentence))
+                self._sentences.append((*key, grams, _norm(grams)))
+
+    def move_slots(self, sentence: str, section: str | None) -> set[str]:
+        """The placeholders of the move that a sentence is nearest to, the asked section first at a tie."""
+        grams = ngrams(masked(sentence))
+        norm = _norm(grams)
+        best = max(
+            self._sentences,
+            key=lambda known: (_cosine(grams, norm, known[2], known[3]), known[0] == section),
+            default=None,
+        )
+        return self._slots[best[0], best[1]] if best else set()
+
+    def nearest_section(self, text: str, asked: str) -> str:
+        """The section whose wordings its sentences resemble most; the asked one at a tie, "" for no text."""
+        totals: Counter[str] = Counter()
+        for sentence in sentences(text):
+            grams = ngrams(masked(sentence))
+            norm = _norm(grams)
+            best: dict[str, float] = {}
+            for section, _, known, known_norm in self._sentences:
+                best[section] = max(best.get(section, 0.0), _cosine(grams, norm, known, known_norm))
+            for section, likeness in best.items():
+                totals[section] += likeness * len(sentence)  # pyright: ignore[reportArgumentType]
+        if not totals or max(totals.values()) <= 0:
+            return ""
+        return max(totals, key=lambda section: (round(totals[section], 6), section == asked))
+
+    def literals(self, section: str | None) -> set[str]:
+        """Values that the approved wordings of a section hold as plain text."""
+        return self._literals.get(section or "", set())
+
+
+def score_answer(output: str, asked: Asked, phrasing: Phrasing, *, stopped: bool) -> Tally:
+    """
+    Count one answer.
+
+    Expected values that occur are copied. A value in the output is unsupported when it was not expected, stands in a
+    sentence that is nearest to a move that does not carry it, or is plain text where only placeholders were given.
+    """
+    used = set(PLACEHOLDER.findall(output))
+    values = {slot for slot in asked.expected if not slot.startswith(MUST)}
+    must = asked.expected - values
+    said, unsupported = _values(output, asked, phrasing)
+    wrong = asked.section is not None and phrasing.nearest_section(output, asked.section) != asked.section
+    return Tally(
+        expected=len(values),
+        copied=len(values & used),
+        said=said,
+        unsupported=unsupported,
+        must=len(must),
+        must_said=len(must & used),
+        answers=1,
+        stopped=int(stopped),
+        sections=int(asked.section is not None),
+        wrong_type=int(wrong),
+    )
+
+
+def figures(tallies: Iterable[Tally], *, heldout_loss: float) -> Figures:
+    """The shares over all answers; a share of nothing is 1 for what should be there and 0 for what should not."""
+    total = reduce(Tally.__add__, tallies, Tally())
+    counted = {
+        "value_copy": (total.copied, total.expected, 1.0),
+        "unsupported_values": (total.unsupported, total.said, 0.0),
+        "must_say": (total.must_said, total.must, 1.0),
+        "stop_rate": (total.stopped, total.answers, 1.0),
+        "wrong_type": (total.wrong_type, total.sections, 0.0),
+    }
+    shares = {name: part / whole if whole else empty for name, (part, whole, empty) in counted.items()}
+    intervals = {name: wilson(part, whole) for name, (part, whole, _) in counted.items()}
+    return Figures(heldout_loss=heldout_loss, **shares, answers=total.answers, intervals=intervals)
+
+
+def wilson(part: int, whole: int) -> tuple[float, float]:
+    """95 % interval of a share; (0, 1) for nothing. Source: Wilson, JASA 22 (1927), 209-212."""
+    if not whole:
+        return (0.0, 1.0)
+    z, share = 1.959964, part / whole
+    middle = share + z * z / (2 * whole)
+    spread = z * math.sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole))
+    scale = 1 + z * z / whole
+    return (max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale))
+
+
+def sentences(text: str) -> list[str]:
+    """Cut after a full stop, question or exclamation mark, and at line ends."""
+    return [part.strip() for part in _END.split(text) if part and part.strip()]
+
+
+def masked(text: str) -> str:
+    """The text with one sign for every placeholder."""
+    return PLACEHOLDER.sub(MASK, text)
+
+
+def ngrams(text: str) -> Counter[str]:
+    """Counts of the character 2- and 3-grams."""
+    plain = f" {text.lower()} "
+    return Counter(plain[at : at + size] for size in (2, 3) for at in range(len(plain) - size + 1))
+
+
+def _values(output: str, asked: Asked, phrasing: Phrasing) -> tuple[int, int]:
+    """How many values the output holds, and how many of them are not supported."""
+    said = unsupported = 0
+    approved = phrasing.literals(asked.section)
+    for sentence in sentences(output):
+        slots = PLACEHOLDER.findall(sentence)
+        carried = phrasing.move_slots(sentence, asked.section) if asked.section is not None and slots else set[str]()
+        for slot in slots:
+            misplaced = asked.section is not None and not slot.startswith(MUST) and slot not in carried
+            said += 1
+            unsupported += slot not in asked.expected or misplaced
+        plain = [value for value in find_values(masked(sentence)) if value.canonical not in approved]
+        said += len(plain)
+        unsupported += len(plain)
+    return said, unsupported
+
+
+def _norm(grams: Counter[str]) -> float:
+    return math.sqrt(sum(count * count for count in grams.values()))
+
+
+def _cosine(left: Counter[str], left_norm: float, right: Counter[str], right_norm: float) -> float:
+    if not left_norm or not right_norm:
+        return 0.0
+    small, large = (left, right) if len(left) < len(right) else (right, left)
+    return sum(count * large[gram] for gram, count in small.items() if gram in large) / (left_norm * right_norm)
+
+
+def mean_loss(log_probabilities: Sequence[Sequence[float]]) -> float:
+    """Per token over all answers."""
+    count = sum(len(row) for row in log_probabilities)
+    return -sum(sum(row) for row in log_probabilities) / count if count else math.inf

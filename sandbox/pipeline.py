@@ -1,0 +1,234 @@
+"""The order of the steps: data set → adapter → figures → release. What was done before is recognised by its hash."""
+
+import hashlib
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import Engine as Database
+from sqlalchemy import delete, insert, select, update
+
+from eval.scoring import Asked, Figures, Phrasing, Wording, figures, mean_loss, score_answer
+from governance.db import reading
+from governance.errors import Conflict
+from governance.ledger import append
+from governance.vault import Vault
+from rag.company import Company
+from sandbox.base import Base
+from sandbox.card import keep_adapter
+from sandbox.compose import LANGUAGES, compose_sections
+from sandbox.dataset import Dataset, find_dataset, inputs_hash, keep_dataset, make_dataset, questions
+from sandbox.engine import Engine, Prompt
+from sandbox.extractive import extract_pairs
+from sandbox.material import availabilities, purposes, texts
+from sandbox.release import Adapter, adapter_row, gate_failed, record_release
+from sandbox.samples import Sample
+from sandbox.tables import adapters, datasets, evaluations, points
+from sandbox.train import Point, Recipe, fit
+
+COMPOSER = 1  # raise it when the same facts give other samples
+MEASURE = 1  # raise it when the same answers give other figures
+SECTIONS, EXTRACTIVE, LOSSES = 48, 16, 32  # questions of an evaluation, and how many of them the loss is taken over
+ROWS = 16  # prompts generated at once
+
+Progress = Callable[[str, int, int], None]
+
+
+class FindsPersonal(Protocol):
+    """What the gate needs of a redactor."""
+
+    def residue(self, text: str) -> Sequence[object]: ...
+
+
+def build_dataset(
+    db: Database, vault: Vault, company: Company, redactor: FindsPersonal, *, now: datetime, seed: int = 0
+) -> Dataset:
+    """Compose, extract, gate, split, store. From unchanged evidence and phrase book the stored set is read back."""
+    with reading(db) as tx:
+        good, hostile = texts(tx, vault)
+        facts = availabilities(tx, vault, company)
+        allowed = purposes(tx, [t.passport for t in (*good, *hostile)] + [p for each in facts for p in each.passports])
+        content = [[t.document, t.passport, t.heading, t.text] for t in (*good, *hostile)]
+        known = [[a.customer, sorted(a.known), sorted(a.disputed), list(a.passports)] for a in facts]
+        inputs = inputs_hash([COMPOSER, seed, company.phrases.model_dump(mode="json"), content, known, allowed])
+        if found := find_dataset(tx, vault, inputs=inputs):
+            return found
+    instructing = [sample for text in hostile for sample in extract_pairs(text)]
+    asked = [sample for text in good for sample in extract_pairs(text)]
+    seen: dict[str, bool] = {}
+
+    def is_personal(text: str) -> bool:
+        if text not in seen:
+            seen[text] = bool(redactor.residue(text))
+        return seen[text]
+
+    dataset = make_dataset(
+        [*compose_sections(company.phrases, facts, seed=seed), *asked, *instructing],
+        hostile=frozenset(sample.prompt for sample in instructing),
+        purposes=allowed,
+        is_personal=is_personal,
+        seed=seed,
+    )
+    with db.begin() as tx:
+        if tx.scalar(select(datasets.c.hash).where(datasets.c.hash == dataset.hash)):
+            tx.execute(update(datasets).where(datasets.c.hash == dataset.hash).values(inputs=inputs))
+        keep_dataset(tx, vault, dataset, inputs, now)
+        counts = {"samples": len(dataset.samples), "quarantined": len(dataset.quarantined)}
+        append(tx, actor="sandbox", event="dataset_built", subject=dataset.hash, detail=counts, now=now)
+    return dataset
+
+
+def train(
+    db: Database,
+    home: Path,
+    base: Base,
+    dataset: Dataset,
+    *,
+    threads: int,
+    now: datetime,
+    recipe: Recipe | None = None,
+    run: str | None = None,
+    on_progress: Progress = lambda step, done, total: None,
+    on_point: Callable[[Point], None] = lambda point: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Adapter:
+    """The adapter of this data set on this base; trained once. A killed training goes on where it was."""
+    recipe = recipe or Recipe()
+    key = hashlib.sha256(f"{dataset.hash}/{base.hash}/{recipe.hash}".encode()).hexdigest()
+    if found := find_adapter(db, key, base):
+        return found
+    work = home / "training" / key[:16]
+
+    def took(point: Point) -> None:
+        _keep_point(db, run or key, point)
+        on_point(point)
+        on_progress(f"loss {point.loss:.3f}", point.step, point.total)
+
+    started = time.monotonic()
+    draft, checked = fit(
+        base,
+        _pairs(dataset.train),
+        _pairs(dataset.heldout),
+        recipe,
+        work,
+        threads=threads,
+        on_point=took,
+        should_stop=should_stop,
+    )
+    detail = {"dataset": dataset.hash, "recipe": recipe.hash, "rank": recipe.rank, "rows": len(checked.train)}
+    name = keep_adapter(draft, home / "adapters", base_hash=base.hash, template=checked.template, detail=detail)
+    adapter = Adapter(
+        name, key, dataset.hash, base.hash, (home / "adapters" / name).resolve(), time.monotonic() - started, now
+    )
+    with db.begin() as tx:
+        if not tx.scalar(select(adapters.c.hash).where(adapters.c.hash == name)):
+            same_key = update(adapters).where(adapters.c.key == key)  # its folder was lost, and training gave another
+            tx.execute(same_key.values(key=adapters.c.hash))
+            row = {**asdict(adapter), "folder": str(adapter.folder), "recipe": asdict(recipe)}
+            tx.execute(insert(adapters).values(**row))
+            said = {"dataset": dataset.hash, "steps": recipe.steps, "overlong": len(checked.overlong)}
+            append(tx, actor="sandbox", event="adapter_trained", subject=name, detail=said, now=now)
+    shutil.rmtree(work, ignore_errors=True)
+    return adapter
+
+
+def find_adapter(db: Database, key: str, base: Base) -> Adapter | None:
+    """The adapter that was trained from the same, if its folder is still whole; a broken one is trained again."""
+    with reading(db) as tx:
+        row = tx.execute(select(adapters).where(adapters.c.key == key)).mappings().one_or_none()
+    if row is None:
+        return None
+    adapter = adapter_row(row)
+    return adapter if (adapter.folder / "card.json").is_file() else None
+
+
+def evaluate(
+    db: Database,
+    engine: Engine,
+    company: Company,
+    dataset: Dataset,
+    adapter: Adapter,
+    *,
+    now: datetime,
+    on_progress: Progress = lambda step, done, total: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> dict[str, Figures]:
+    """Figures of the untuned base ("before") and of the adapter ("after") on the same held-out prompts."""
+    asked = questions(dataset, sections=SECTIONS, extractive=EXTRACTIVE)
+    phrases = company.phrases.model_dump(mode="json")
+    measure = inputs_hash([MEASURE, [sample.id for sample in asked], phrases])
+    with reading(db) as tx:
+        same = (evaluations.c.adapter == adapter.hash) & (evaluations.c.measure == measure)
+        row = tx.execute(select(evaluations).where(same)).mappings().one_or_none()
+    if row is not None:
+        return {"before": _figures(row["before"]), "after": _figures(row["after"])}
+    if adapter.hash not in engine.loaded():
+        engine.load(adapter.hash, adapter.folder)
+    phrasing = {language: Phrasing(_wordings(company, language)) for language in LANGUAGES}
+    total, done = 2 * len(asked), 0
+    result: dict[str, Figures] = {}
+    for when, name in (("before", None), ("after", adapter.hash)):
+        tallies = []
+        for part in _batches(engine, asked):
+            if should_stop():
+                raise Conflict(reason={"zh": "评估已被取消", "en": "the evaluation was cancelled"})
+            longest = max(len(engine.pieces(sample.answer)) for sample in part)
+            prompts = [Prompt(sample.prompt, name) for sample in part]
+            answers = engine.generate(prompts, max_new_tokens=longest * 3 // 2 + 16)
+            for sample, answer in zip(part, answers, strict=True):
+                wanted = Asked(sample.section, frozenset(sample.slots))
+                tallies.append(score_answer(answer.text, wanted, phrasing[sample.language], stopped=answer.stopped))
+            done += len(part)
+            on_progress(when, done, total)
+        loss = mean_loss([engine.log_probabilities(Prompt(s.prompt, name), s.answer) for s in asked[:LOSSES]])
+        result[when] = figures(tallies, heldout_loss=loss)
+    with db.begin() as tx:
+        if not tx.scalar(select(evaluations.c.adapter).where(same)):
+            kept: dict[str, Any] = {when: asdict(each) for when, each in result.items()}
+            row = {"adapter": adapter.hash, "measure": measure, "dataset": dataset.hash, "at": now, **kept}
+            tx.execute(insert(evaluations).values(**row))
+            detail = {"value_copy": result["after"].value_copy, "questions": len(asked)}
+            append(tx, actor="sandbox", event="adapter_evaluated", subject=adapter.hash, detail=detail, now=now)
+    return result
+
+
+def release(db: Database, adapter: Adapter, evaluation: Mapping[str, Figures], *, by: str, now: datetime) -> None:
+    """Put the adapter in force, or raise GateFailed; the decision is kept with its figures either way."""
+    with db.begin() as tx:
+        failed = record_release(tx, adapter, evaluation, by=by, now=now)
+    if failed:
+        raise gate_failed(failed)
+
+
+def _pairs(samples: Sequence[Sample]) -> list[tuple[str, str]]:
+    return [(sample.prompt, sample.answer) for sample in samples]
+
+
+def _batches(engine: Engine, asked: Sequence[Sample]) -> list[list[Sample]]:
+    ordered = sorted(asked, key=lambda sample: (len(engine.pieces(sample.answer)), sample.id))
+    return [ordered[start : start + ROWS] for start in range(0, len(ordered), ROWS)]
+
+
+def _wordings(company: Company, language: Any) -> list[Wording]:
+    return [
+        Wording(section_id, move.id, text)
+        for section_id, section in company.phrases.sections.items()
+        for move in section.moves
+        for text in move.wordings(language)
+    ]
+
+
+def _figures(kept: Mapping[str, Any]) -> Figures:
+    values: dict[str, Any] = dict(kept)
+    values["intervals"] = {name: (low, high) for name, (low, high) in kept["intervals"].items()}
+    return Figures(**values)
+
+
+def _keep_point(db: Database, run: str, point: Point) -> None:
+    with db.begin() as tx:
+        tx.execute(delete(points).where(points.c.run == run, points.c.step >= point.step))  # a resumed run repeats some
+        tx.execute(insert(points).values(run=run, **asdict(point)))

@@ -1,0 +1,181 @@
+"""LoRA on one machine: deterministic for a seed, resumes after a kill, stops when the loss is no number."""
+
+import hashlib
+import json
+import math
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from torch import Tensor
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from governance.errors import Conflict, XinyanError
+from sandbox.base import Base
+from sandbox.chat import open_chat
+from sandbox.checkpoint import load_newest, save_checkpoint
+from sandbox.engine import device, fast_dtype
+from sandbox.loss import AssistantLoss
+from sandbox.preflight import IGNORED, Checked, Pair, Row, check_rows
+
+WINDOW = 16  # batches that are sorted by length together: little padding, still well mixed
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """LoRA on every linear layer. The rate depends on the step alone: warm-up, then linear decay to a tenth."""
+
+    rank: int = 16
+    alpha: int = 32
+    learning_rate: float = 1e-3
+    warmup: int = 5
+    steps: int = 70
+    rows_per_step: int = 8
+    max_tokens: int = 320
+    clip: float = 1.0
+    seed: int = 0
+    checkpoint_every: int = 10
+    heldout_rows: int = 16  # watched while training; the evaluation takes all
+
+    @property
+    def hash(self) -> str:
+        """What decides the result; how often it is saved does not."""
+        decisive = {
+            name: value for name, value in asdict(self).items() if name not in ("checkpoint_every", "heldout_rows")
+        }
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+    def rate(self, step: int) -> float:
+        """For step 1 to `steps`."""
+        decay = 1 - 0.9 * (step - 1) / max(1, self.steps)
+        return self.learning_rate * min(1.0, step / max(1, self.warmup)) * max(0.1, decay)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What the curve shows. `heldout` is None between the steps at which it is measured."""
+
+    step: int
+    total: int
+    loss: float
+    heldout: float | None
+    rate: float
+    gradient: float
+    seconds: float
+
+
+def fit(
+    base: Base,
+    train: Sequence[Pair],
+    heldout: Sequence[Pair],
+    recipe: Recipe,
+    work: Path,
+    *,
+    threads: int,
+    on_point: Callable[[Point], None],
+    should_stop: Callable[[], bool] = lambda: False,
+) -> tuple[Path, Checked]:
+    """
+    Train an adapter; returns the folder that peft wrote and what was trained on. `work` holds the checkpoints.
+
+    Called again after a kill it goes on from the newest whole checkpoint. Raises Invalid (rows), Conflict (stopped).
+    """
+    torch.set_num_threads(max(1, threads))
+    tokenizer = AutoTokenizer.from_pretrained(base.folder, trust_remote_code=False)
+    frozen: Any = AutoModelForCausalLM.from_pretrained(
+        base.folder, dtype=fast_dtype(), trust_remote_code=False, use_safetensors=True
+    )
+    chat = open_chat(tokenizer, frozen.generation_config.eos_token_id)
+    checked = check_rows(chat, train, heldout, max_tokens=recipe.max_tokens)
+    torch.manual_seed(recipe.seed)
+    lora = LoraConfig(
+        r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
+    model: Any = get_peft_model(frozen.to(device()), lora)  # adapter weights are float32 over the frozen base
+    fingerprint = hashlib.sha256(f"{base.hash}{recipe.hash}{checked.hash}".encode()).hexdigest()
+    _Run(model, recipe, checked, chat.pad, work, fingerprint).steps(on_point, should_stop)
+    draft = work / "draft"
+    model.save_pretrained(draft, safe_serialization=True)
+    return draft, checked
+
+
+def plan_batches(lengths: Sequence[int], recipe: Recipe) -> list[list[int]]:
+    """Row indices of every step, known before the first: resuming needs only the step's number."""
+    order, planned = random.Random(recipe.seed), list[list[int]]()
+    while len(planned) < recipe.steps:
+        rows = order.sample(range(len(lengths)), len(lengths))
+        size = recipe.rows_per_step * WINDOW
+        for start in range(0, len(rows), size):
+            window = sorted(rows[start : start + size], key=lambda row: (lengths[row], row))
+            cut = [window[at : at + recipe.rows_per_step] for at in range(0, len(window), recipe.rows_per_step)]
+            planned += order.sample(cut, len(cut))
+    return planned[: recipe.steps]
+
+
+def batch(rows: Sequence[Row], pad: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Right-padded ids, labels and mask, each (rows, longest)."""
+    longest = max(len(row.ids) for row in rows)
+    gaps = [longest - len(row.ids) for row in rows]
+    ids = [[*row.ids, *[pad] * gap] for row, gap in zip(rows, gaps, strict=True)]
+    labels = [[*row.labels, *[IGNORED] * gap] for row, gap in zip(rows, gaps, strict=True)]
+    mask = [[1] * len(row.ids) + [0] * gap for row, gap in zip(rows, gaps, strict=True)]
+    return tuple(torch.tensor(part, device=device()) for part in (ids, labels, mask))  # pyright: ignore[reportReturnType]
+
+
+class _Run:
+    """The state of one training: model, optimizer, and where it stands."""
+
+    def __init__(self, model: Any, recipe: Recipe, data: Checked, pad: int, work: Path, fingerprint: str) -> None:
+        self._model, self._recipe, self._data, self._pad = model, recipe, data, pad
+        self._work, self._fingerprint = work, fingerprint
+        self._loss = AssistantLoss(model)
+        self._weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+        self._optimizer = torch.optim.AdamW(list(self._weights.values()), lr=recipe.learning_rate, weight_decay=0.0)
+
+    def steps(self, on_point: Callable[[Point], None], should_stop: Callable[[], bool]) -> None:
+        planned = plan_batches([len(row.ids) for row in self._data.train], self._recipe)
+        done = load_newest(self._work, self._fingerprint, self._weights, self._optimizer)
+        started = time.monotonic()
+        for step in range(done + 1, self._recipe.steps + 1):
+            if should_stop():
+                raise Conflict(reason={"zh": "训练已被取消", "en": "the training was cancelled"})
+            loss, gradient = self._step(step, [self._data.train[row] for row in planned[step - 1]])
+            whole = step == self._recipe.steps or step % self._recipe.checkpoint_every == 0
+            if whole:
+                save_checkpoint(self._work, step, self._fingerprint, self._weights, self._optimizer)
+            heldout = self._heldout() if whole or step == 1 else None
+            rate, seconds = self._recipe.rate(step), time.monotonic() - started
+            on_point(Point(step, self._recipe.steps, loss, heldout, rate, gradient, seconds))
+
+    def _step(self, step: int, rows: Sequence[Row]) -> tuple[float, float]:
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._recipe.rate(step)
+        self._model.train()
+        loss = self._loss(*batch(rows, self._pad))
+        loss.backward()
+        gradient = float(torch.nn.utils.clip_grad_norm_(self._weights.values(), self._recipe.clip))
+        if not math.isfinite(value := loss.item()) or not math.isfinite(gradient):
+            zh = f"训练在第 {step} 步发散（损失 {value}），请降低学习率后重试"
+            en = f"the training diverged at step {step} (loss {value}); lower the learning rate and try again"
+            raise XinyanError(reason={"zh": zh, "en": en})
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        return value, gradient
+
+    @torch.no_grad()
+    def _heldout(self) -> float:
+        """Mean loss per labelled token over the watched rows."""
+        self._model.eval()
+        rows = sorted(self._data.heldout[: self._recipe.heldout_rows], key=lambda row: len(row.ids))
+        total, count = 0.0, 0
+        for start in range(0, len(rows), 8):
+            part = rows[start : start + 8]
+            labelled = sum(label != IGNORED for row in part for label in row.labels)
+            total += self._loss(*batch(part, self._pad)).item() * labelled
+            count += labelled
+        return total / count
