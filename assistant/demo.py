@@ -5,8 +5,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime, time
 from typing import Any
 
-from rag.pipeline import ingest
-
 from assistant import samples
 from assistant.lead import Lead, LeadForm, enter_lead, leads_of
 from assistant.parts import Parts, open_parts, utc_now
@@ -22,6 +20,7 @@ from governance.db import reading
 from governance.errors import GateFailed, Language, NoConsent, NotFound
 from governance.settings import Settings
 from rag.brief import customers, decision_maker, find_customer, products
+from rag.pipeline import ingest
 from sandbox import pipeline as sandbox
 
 REP, COORDINATOR = "wangxiao", "limin"
@@ -70,7 +69,7 @@ def _ingest(parts: Parts, screen: Terminal) -> None:
         f"{found.documents} documents, {found.sources} passages and rows, {found.facts} facts, {found.people} people, "
         f"{found.unchanged} unchanged, {len(found.problems)} problems",
     )
-    size = len(parts.index)
+    size = len(parts.open_index(screen.progress))
     screen.say(f"检索索引 {size} 段", f"{size} passages in the index")
 
 

@@ -8,19 +8,19 @@ from functools import cached_property
 from pathlib import Path
 from threading import RLock
 
+from sqlalchemy import Engine as Database
+
+from governance.db import migrate, open_engine, reading
 from governance.redact import Redactor
+from governance.settings import Settings
+from governance.vault import Vault, open_vault
+from rag.company import Company, load_company
 from rag.pipeline import make_redactor
 from rag.vectors import Index, open_index
 from sandbox.base import Base, prepare_base
 from sandbox.engine import Engine
 from sandbox.engine import open_engine as open_model
 from sandbox.release import Adapter, released_adapter
-from sqlalchemy import Engine as Database
-
-from governance.db import migrate, open_engine, reading
-from governance.settings import Settings
-from governance.vault import Vault, open_vault
-from rag.company import Company, load_company
 
 Progress = Callable[[str, int, int], None]
 
@@ -43,6 +43,7 @@ class Parts:
     vault: Vault
     company: Company
     lock: RLock = field(default_factory=RLock)
+    _index: Index | None = None
 
     @property
     def threads(self) -> int:
@@ -59,10 +60,24 @@ class Parts:
         """Knows the names of the records as they are now; a later import needs a new one."""
         return make_redactor(self.db, self.vault, utc_now())
 
-    @cached_property
+    @property
     def index(self) -> Index:
-        """The passages in memory; embeds what is new."""
-        return open_index(self.db, self.vault, embedding=self.settings.embedding, qdrant_url=self.settings.qdrant_url)
+        """The passages in memory; opened on first use."""
+        return self.open_index(silent)
+
+    def open_index(self, on_progress: Progress) -> Index:
+        """Embed what is new and fill the index, once; later calls return it."""
+        with self.lock:
+            if self._index is None:
+                chosen = self.settings
+                self._index = open_index(
+                    self.db,
+                    self.vault,
+                    embedding=chosen.embedding,
+                    qdrant_url=chosen.qdrant_url,
+                    on_progress=on_progress,
+                )
+            return self._index
 
     @cached_property
     def base(self) -> Base:

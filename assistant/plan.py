@@ -4,9 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rag.brief import Brief, Value
-
 from governance.errors import Language
+from rag.brief import Brief, Value
 from rag.company import SLOT, Bilingual, Company, Move
 from sandbox.prompt import SectionTask, section_task
 

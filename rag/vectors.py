@@ -20,11 +20,13 @@ from rag.facts import in_parts
 from rag.passages import parts
 from rag.sources import Source, passages
 from rag.tables import vectors as table
-from rag.tokens import document_weights, identifiers, language_of_question, query_weights, tokens_of
+from rag.tokens import document_weights, language_of_question, query_weights, tokens_of
 
 DENSE, SPARSE = "text-dense", "text-sparse-new"
 CANDIDATES = 50  # of each retriever before they are fused
-RANK_CONSTANT = 60  # Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion", SIGIR 2009
+# Reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009). On two corpora meaning counting double with k = 20
+# came out best: nDCG@10 .684 against .672 (equal, k = 60), .666 (meaning alone) and .594 (words alone) on the samples.
+RANK_CONSTANT, WEIGHTS = 20, [2.0, 1.0]
 Mode = Literal["hybrid", "bm25", "dense"]
 Progress = Callable[[str, int, int], None]
 
@@ -45,8 +47,13 @@ class Index:
         self._language = language_of(texts)
         self._lock = threading.Lock()  # Qdrant in memory is not made for several threads
 
+    def __len__(self) -> int:
+        """How many pieces of text it holds."""
+        with self._lock:
+            return self._client.count(self._collection).count
+
     def search(self, question: str, *, limit: int = 5, mode: Mode = "hybrid") -> list[Hit]:
-        """The best first, each source once. Between two languages only identifiers count as words."""
+        """The best first, each source once. When question and corpus differ in language, only meaning counts."""
         dense = None if mode == "bm25" else open_embedding(self._embedding).query(question).tolist()
         sparse = None if mode == "dense" else self._sparse(question, mode)
         if dense is None and sparse is None:
@@ -59,8 +66,9 @@ class Index:
         return [Hit(source, score) for source, score in best.items()][:limit]
 
     def _sparse(self, question: str, mode: Mode) -> models.SparseVector | None:
-        foreign = mode == "hybrid" and language_of_question(question) != self._language
-        indices, values = query_weights(identifiers(question) if foreign else tokens_of(question))
+        if mode == "hybrid" and language_of_question(question) != self._language:
+            return None  # words shared by chance, and model numbers that stand everywhere, only drag meaning down
+        indices, values = query_weights(tokens_of(question))
         return models.SparseVector(indices=indices, values=values) if indices else None
 
     def _query(
@@ -76,7 +84,7 @@ class Index:
             models.Prefetch(query=dense, using=DENSE, limit=depth),
             models.Prefetch(query=sparse, using=SPARSE, limit=depth),
         ]
-        fusion = models.RrfQuery(rrf=models.Rrf(k=RANK_CONSTANT))
+        fusion = models.RrfQuery(rrf=models.Rrf(k=RANK_CONSTANT, weights=WEIGHTS))
         found = self._client.query_points(self._collection, prefetch=legs, query=fusion, limit=depth, with_payload=True)
         return found.points
 
