@@ -73,12 +73,12 @@ def table_blocks(
     """`rows`: number of the row and its cells. `labels`: what documents of this company use as labels."""
     filled = [(number, [clean(cell).replace("\n", " ") for cell in cells]) for number, cells in rows]
     filled = [(number, cells) for number, cells in filled if any(cells)]
-    while filled and sum(map(bool, filled[0][1])) == 1 < len(filled[0][1]):  # a title across the table
+    width = max((len(cells) for _, cells in filled), default=0)
+    while filled and sum(map(bool, filled[0][1])) == 1 < width:  # a title across the table
         number, cells = filled.pop(0)
         yield Block("text", next(filter(None, cells)), page, number, heading)
     if not filled:
         return
-    width = max(len(cells) for _, cells in filled)
     if width == 1:
         yield from (Block("text", cells[0], page, number, heading) for number, cells in filled)
     elif _holds_pairs([cells for _, cells in filled], width, {label_key(label) for label in labels}):

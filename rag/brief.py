@@ -241,24 +241,22 @@ def _tender(desk: _Desk, stated: Sequence[Fact]) -> Group | None:
 
 
 def _purchases(stated: Sequence[Fact], as_of: date) -> list[Purchase]:
-    """Per category what was bought in the last three years, newest first; different units are never added up."""
+    """Per category and unit what was bought in the last three years, newest first."""
     leap_day = as_of.month == 2 and as_of.day == 29
     since = as_of.replace(year=as_of.year - PURCHASE_YEARS, day=28 if leap_day else as_of.day)
-    rows: dict[str, list[Fact]] = defaultdict(list)
+    rows: dict[tuple[str, str], list[tuple[date, Fact]]] = defaultdict(list)
     for fact in stated:
         if fact.relation == "bought" and fact.valid_from and since < fact.valid_from <= as_of:
-            rows[fact.attributes.get("category", "")].append(fact)
+            key = (fact.attributes.get("category", ""), fact.attributes.get("unit", ""))
+            rows[key].append((fact.valid_from, fact))
     found: list[Purchase] = []
-    for category, bought in rows.items():
-        newest = max(bought, key=lambda fact: (fact.valid_from or date.min, fact.id))
-        unit = newest.attributes.get("unit", "")
-        counted = [fact for fact in bought if fact.attributes.get("unit", "") == unit]
-        amounts = [float(fact.attributes.get("quantity") or 0) for fact in counted]
-        days = sorted(fact.valid_from for fact in counted if fact.valid_from)
-        years = tuple(sorted({day.year for day in days}))
+    for (category, unit), bought in rows.items():
+        amounts = [float(fact.attributes.get("quantity") or 0) for _, fact in bought]
         whole = int(sum(amounts)) if all(amount > 0 for amount in amounts) else 0
-        found.append(Purchase(category, years, whole, unit, days[-1], tuple(fact.id for fact in counted)))
-    return sorted(found, key=lambda purchase: (purchase.last, purchase.category), reverse=True)
+        years = tuple(sorted({day.year for day, _ in bought}))
+        last = max(day for day, _ in bought)
+        found.append(Purchase(category, years, whole, unit, last, tuple(fact.id for _, fact in bought)))
+    return sorted(found, key=lambda purchase: (purchase.last, purchase.category, purchase.unit), reverse=True)
 
 
 def _purchase_groups(desk: _Desk, bought: Sequence[Purchase], by_id: Mapping[str, Fact]) -> list[Group]:

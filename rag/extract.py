@@ -12,9 +12,11 @@ from rag.customers import Product, plain
 from rag.dates import find_date, parse_months
 
 _HOSTILE = re.compile(
-    r"(?:忽略|无视|忘记|忘掉|不要理会|跳过).{0,12}(?:指令|指示|提示词?|要求|规则|设定|限制|约束|内容)"
+    r"(?:忽略|无视|忘记|忘掉|不要理会|跳过).{0,6}(?:以上|上述|上面|之前|此前|前面|先前|所有|一切|任何|系统)"
+    r".{0,8}(?:指令|指示|提示|要求|规则|设定|限制|约束|内容)"
     r"|你(?:现在|从现在起|将)(?:是|扮演)|从现在(?:起|开始).{0,6}你|系统提示[词:：]|越狱模式"
-    r"|\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|prompts?|rules?|above|previous|guidelines)\b"
+    r"|(?<!not )(?<!never )\b(?:ignore|disregard|forget|override)\b.{0,40}"
+    r"\b(?:instructions?|prompts?|rules?|above|previous|guidelines)\b"
     r"|\byou are now\b|\bact as (?:an?|the)\b|\bsystem prompt\b|^\s*(?:system|assistant)\s*[:：]"
     r"|<\|?(?:im_start|im_end|system|endoftext|start_of_turn|end_of_turn|bos|eos)\|?>|\[/?INST\]",
     re.IGNORECASE | re.MULTILINE,
@@ -109,7 +111,7 @@ def _cards(
     One card per product and place. A row of a table that names its product speaks of that product only; elsewhere the
     product named last in a label, or alone in a heading, is the one that is spoken of.
     """
-    titles = [document.name, *(block.text for block in document.blocks[:2])]
+    titles = [document.name, *(block.text for block in document.blocks[:2] if block.kind != "table")]
     current = next((found for found in map(names.only, titles) if found), None)
     open_cards: dict[str, _Card] = {}
     for position, block in enumerate(document.blocks):

@@ -64,11 +64,6 @@ def tokens_of(text: str) -> list[str]:
     return latin_tokens(text) + [word for word in words if word not in _CHINESE_STOP_WORDS]
 
 
-def identifiers(text: str) -> list[str]:
-    """Tokens that mean the same in every language: those with a digit, such as model and certificate numbers."""
-    return [token for token in latin_tokens(text) if any(letter.isdigit() for letter in token) and len(token) > 2]
-
-
 def token_id(token: str) -> int:
     """Stable across processes (hash() is salted). 31 bits: a collision is possible and harmless."""
     return zlib.crc32(token.encode()) & 0x7FFFFFFF
