@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from rag.brief import Brief, Customer, brief, customers, decision_maker
-
 from assistant.comply import check_text, missing_phrases
 from assistant.draft import Checker, write_draft
 from assistant.lead import Lead, own_lead
@@ -18,6 +16,7 @@ from governance.accounts import User
 from governance.consent import Permit
 from governance.db import reading
 from governance.errors import Language, NotFound
+from rag.brief import Brief, Customer, brief, customers, decision_maker
 from rag.company import Bilingual, Company
 from rag.facts import Fact
 
@@ -61,7 +60,8 @@ def prepare(parts: Parts, lead: Lead, language: Language, user: User, *, now: da
             as_of=today,
             language=language,
         )
-    return Prepared(lead, permit, known, make_plan(parts.company, known, lead.stage, parts.company.translate(user.display, language)))
+    representative = parts.company.translate(user.display, language)
+    return Prepared(lead, permit, known, make_plan(parts.company, known, lead.stage, representative))
 
 
 def customer_of(parts: Parts, customer_id: str) -> Customer:
