@@ -170,7 +170,7 @@ def _take_export(run: _Run, kind: str) -> None:
             [READER, run.company.id, kind, table.model_dump(), run.company.file.decision_titles]
             + [run.stamps.get(other, "") for other in _NEEDS.get(kind, ())]
         )
-        seen = Seen(table.file, sha256(content), profile)
+        seen = Seen(_title(run.company, kind), sha256(content), profile)
         run.stamps[kind] = _hash([seen.sha256, profile])
         with reading(run.db) as tx:
             if seen_before(tx, seen):
@@ -178,12 +178,19 @@ def _take_export(run: _Run, kind: str) -> None:
                 return
         prepared = _prepare_export(run, kind, seen, content)
     except XinyanError as refused:
-        run.refuse(table.file, refused)
+        run.refuse(_title(run.company, kind), refused)
         return
     with run.db.begin() as tx:
         filed = file_export(tx, run.vault, run.company, prepared, now=run.now)
     run.count(filed)
     run.rows += len(prepared.entries)
+
+
+def _title(company: Company, kind: str) -> str:
+    """The export's name; with its sheet or kind when one file holds several, so that they do not replace each other."""
+    tables = company.file.records
+    shared = [other for other in tables.values() if other.file == tables[kind].file]
+    return tables[kind].file if len(shared) == 1 else f"{tables[kind].file}#{tables[kind].sheet or kind}"
 
 
 def _prepare_export(run: _Run, kind: str, seen: Seen, content: bytes) -> PreparedExport:

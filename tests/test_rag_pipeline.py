@@ -1,15 +1,17 @@
 """Ingest of a small real company: once is enough, bad input costs nobody else, nothing personal lies in the open."""
 
+import csv
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openpyxl import Workbook
 from sqlalchemy import Connection, Engine, func, select, text
 
 from governance import ledger
@@ -292,6 +294,25 @@ def test_a_corrected_export_makes_the_rows_right_that_depended_on_it(bare: Place
     with reading(bare.db) as tx:
         assert problems(tx) == []
         assert all(decision_maker(tx, customer.id, NOW.date()) for customer in customers(tx))
+
+
+def test_sheets_of_one_workbook_do_not_replace_each_other(bare: Place) -> None:
+    book = Workbook()
+    tables = dict(bare.company.file.records)
+    for kind in ("customers", "contacts", "titles"):
+        sheet = book.create_sheet(kind)
+        for row in csv.reader(bare.export(f"{kind}.csv").read_text(encoding="utf-8-sig").splitlines()):
+            sheet.append(row)
+        tables[kind] = tables[kind].model_copy(update={"file": "records/all.xlsx", "sheet": kind})
+    book.save(bare.export("all.xlsx"))
+    company = replace(bare.company, file=bare.company.file.model_copy(update={"records": tables}))
+    for moment in (NOW, LATER):
+        report = ingest(bare.db, bare.vault, company, now=moment)
+        assert report.problems == ()
+        with reading(bare.db) as tx:
+            assert len(customers(tx)) == 2
+            assert all(decision_maker(tx, customer.id, NOW.date()) for customer in customers(tx))
+    assert report.unchanged == len(tables)
 
 
 def test_a_withdrawn_person_does_not_come_back_with_the_next_export(bare: Place) -> None:
