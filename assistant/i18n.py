@@ -193,6 +193,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "train": ("开始训练", "Start training"),
     "train_uses": ("将使用 {n} 份资料，约需几分钟。", "Uses {n} documents; takes some minutes."),
     "train_needs_documents": ("请先上传资料。", "Upload documents first."),
+    "resume_run": ("继续上次", "Resume the last one"),
     "stop_run": ("停止训练", "Stop training"),
     "stop_run_sure": (
         "已完成的步骤会保留，下次从断点继续。",

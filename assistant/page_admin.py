@@ -16,6 +16,7 @@ from assistant.uploads import MAX_FILE_BYTES, PATH
 from governance.accounts import require
 from governance.errors import Invalid
 from rag.pipeline import ingest
+from sandbox.runs import cancel_run, refresh_runs, resume_run, start_run
 
 
 @dataclass(frozen=True)
@@ -68,17 +69,20 @@ class Office:
 
     @edge
     def act(self, request: gr.Request, event: gr.EventData) -> tuple[Any, ...]:
-        """Start or stop a run."""
-        who, asked = _admin(request), sent(event)
+        """Start, continue or stop a run."""
+        who, asked, parts = _admin(request), sent(event), self.parts
         if asked.get("act") == "train":
-            training_view.start(self.parts, who.user)
+            start_run(parts.db, parts.settings, by=who.user.name, now=utc_now())
+        elif asked.get("act") == "resume":
+            resume_run(parts.db, parts.settings, asked.get("run", ""), by=who.user.name, now=utc_now())
         elif asked.get("act") == "cancel":
-            training_view.cancel(self.parts, asked.get("run", ""), who.user)
+            cancel_run(parts.db, asked.get("run", ""), by=who.user.name, now=utc_now())
         else:
             raise Invalid(reason={"zh": "未知操作", "en": "unknown action"})
         return self._runs(who)
 
     def _runs(self, who: Visitor) -> tuple[str, str, str, gr.Timer]:
+        refresh_runs(self.parts.db, utc_now())  # a run whose process was killed is said to be over
         view = training_view.training(self.parts, who.lang)
         figures = training_view.evaluation(self.parts, who.lang)
         return (

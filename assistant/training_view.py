@@ -12,9 +12,9 @@ from assistant.parts import Parts
 from governance.db import reading
 from rag.tables import files
 from sandbox.release import THRESHOLDS
+from sandbox.runs import ACTIVE
 from sandbox.tables import adapters, datasets, evaluations, points, releases, runs
 
-ACTIVE = frozenset({"waiting", "running"})
 AT_LEAST = frozenset({"value_copy", "must_say", "stop_rate"})
 FIGURES = ("value_copy", "unsupported_values", "must_say", "stop_rate", "wrong_type", "heldout_loss")
 TRAIN_COLOUR, HELDOUT_COLOUR = "#0f766e", "#b45309"

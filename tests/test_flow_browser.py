@@ -56,8 +56,7 @@ def chromium() -> str:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     company = cut_company(folder / "company", CUSTOMERS, DOCUMENTS)
-    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "data_samples").glob("documents/*.md")]
-    save_tiny_model(folder / "base", texts)
+    save_tiny_model(folder / "base")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
