@@ -57,6 +57,13 @@ def extract_pairs(passage: Text) -> list[Sample]:
     return found[::spread][:PER_PASSAGE]
 
 
+def whole_passage(passage: Text) -> Sample:
+    """A passage that is kept back, as one sample without an answer: the quarantine shows what was found."""
+    language: Language = "zh" if _HAN.search(passage.text) else "en"
+    prompt, _ = mask_values(passage.text)
+    return Sample("extractive", language, prompt, "", (), None, (passage.passport,), passage.document)
+
+
 def _sample(passage: Text, language: Language, pair: _Pair) -> Sample | None:
     scale = _EN_SCALE if language == "en" else 1
     window, _ = mask_values(pair.window)

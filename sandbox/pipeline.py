@@ -23,7 +23,7 @@ from sandbox.card import keep_adapter
 from sandbox.compose import LANGUAGES, compose_sections
 from sandbox.dataset import Dataset, find_dataset, inputs_hash, keep_dataset, make_dataset, questions
 from sandbox.engine import Engine, Prompt
-from sandbox.extractive import extract_pairs
+from sandbox.extractive import extract_pairs, whole_passage
 from sandbox.material import availabilities, purposes, texts
 from sandbox.release import Adapter, adapter_row, gate_failed, record_release
 from sandbox.samples import Sample
@@ -57,7 +57,7 @@ def build_dataset(
         inputs = inputs_hash([COMPOSER, seed, company.phrases.model_dump(mode="json"), content, known, allowed])
         if found := find_dataset(tx, vault, inputs=inputs):
             return found
-    instructing = [sample for text in hostile for sample in extract_pairs(text)]
+    instructing = [whole_passage(text) for text in hostile]
     asked = [sample for text in good for sample in extract_pairs(text)]
     seen: dict[str, bool] = {}
 

@@ -88,7 +88,11 @@ def fit(
     torch.set_num_threads(max(1, threads))
     tokenizer = AutoTokenizer.from_pretrained(base.folder, trust_remote_code=False)
     frozen: Any = AutoModelForCausalLM.from_pretrained(
-        base.folder, dtype=fast_dtype(), trust_remote_code=False, use_safetensors=True
+        base.folder,
+        dtype=fast_dtype(),
+        attn_implementation="eager",  # at a hundred tokens a row a tenth faster than the fused kernel on a CPU
+        trust_remote_code=False,
+        use_safetensors=True,
     )
     chat = open_chat(tokenizer, frozen.generation_config.eos_token_id)
     checked = check_rows(chat, train, heldout, max_tokens=recipe.max_tokens)
