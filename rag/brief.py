@@ -47,6 +47,7 @@ __all__ = [
 PRODUCT_GROUPS = frozenset({"product", "certificate", "scope", "warranty"})
 NEW_IN_POST_MONTHS = 18
 PURCHASE_YEARS = 3
+UNDATED_TENDER_DAYS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +218,12 @@ def _ticket(desk: _Desk, stated: Sequence[Fact]) -> Group | None:
 
 
 def _open_tenders(desk: _Desk, stated: Sequence[Fact]) -> list[Fact]:
-    """Published, not closed, without a result; the one that closes first comes first."""
+    """Published, not closed, without a result; the one that closes first comes first. Without a day, for two months."""
     found = [
         fact
         for fact in stated
         if fact.relation == "tender" and holds(fact, desk.as_of) and not fact.attributes.get("result")
+        if fact.valid_to or (desk.as_of - (fact.valid_from or date.min)).days <= UNDATED_TENDER_DAYS
     ]
     return sorted(found, key=lambda fact: (fact.valid_to or date.max, fact.id))
 
@@ -252,7 +254,7 @@ def _purchases(stated: Sequence[Fact], as_of: date) -> list[Purchase]:
     found: list[Purchase] = []
     for (category, unit), bought in rows.items():
         amounts = [float(fact.attributes.get("quantity") or 0) for _, fact in bought]
-        whole = int(sum(amounts)) if all(amount > 0 for amount in amounts) else 0
+        whole = int(sum(amounts)) if all(amount > 0 and amount.is_integer() for amount in amounts) else 0
         years = tuple(sorted({day.year for day, _ in bought}))
         last = max(day for day, _ in bought)
         found.append(Purchase(category, years, whole, unit, last, tuple(fact.id for _, fact in bought)))

@@ -17,7 +17,7 @@ from rag import tables
 from rag.brief import Brief, brief, decision_maker, find_customer
 from rag.company import PACKS, Company, load_company
 from rag.entries import contact_person
-from rag.facts import add_facts, make_fact
+from rag.facts import add_facts, facts_about, make_fact
 from rag.pipeline import ingest
 from rag.sources import Source, add_sources
 
@@ -244,6 +244,44 @@ def test_making_a_brief_reads_no_personal_value(tx: Connection, vault: Vault, co
     person = contact_person(vault, company, "K2")
     assert [event for event in ledger.events_of(tx, person) if event.event == "read"] == []
     assert not any(name in str(known) for name in ("沈知遥", "顾明川", "19900000002"))
+
+
+def happen(tx: Connection, relation: str, value: str, since: date, until: date | None, **attributes: str) -> None:
+    [source] = {fact.source for fact in facts_about(tx, "customer:H1", as_of=None, relation="name")}
+    new = make_fact(
+        "customer:H1",
+        relation,
+        value,
+        attributes,
+        source=source,
+        known_from=NOW,
+        valid_from=since,
+        valid_to=until,
+    )
+    add_facts(tx, [new])
+
+
+def test_only_an_open_tender_closes_the_door(tx: Connection, vault: Vault, company: Company) -> None:
+    happen(tx, "tender", "Z1", date(2026, 11, 9), date(2026, 12, 4), title="监护设备采购项目")
+    happen(tx, "tender", "Z2", date(2026, 11, 9), date(2026, 11, 20), title="已截止")
+    happen(tx, "tender", "Z3", date(2026, 11, 9), date(2026, 12, 1), title="已有结果", result="流标")
+    happen(tx, "tender", "Z4", date(2026, 1, 9), None, title="早已没有消息")
+    happen(tx, "tender", "Z5", date(2026, 11, 1), None, title="没有截止日期")
+    known = brief_of(tx, vault, company)
+    assert texts(known, "tender") == ["监护设备采购项目", "2026年12月4日"]
+    told = [notice.text.zh for notice in known.notices if notice.kind == "tender_blackout"]
+    assert ["监护设备采购项目" in told[0], "没有截止日期" in told[1], len(told)] == [True, True, 2]
+
+
+def test_the_newest_open_ticket_is_told_but_never_a_name_in_it(tx: Connection, vault: Vault, company: Company) -> None:
+    person = token("p_0123456789abcdef", "name")
+    happen(tx, "ticket", "F1", date(2026, 10, 1), None, subject="图像横纹")
+    happen(tx, "ticket", "F2", date(2026, 11, 1), None, subject=f"{person}反映电池问题")
+    happen(tx, "ticket", "F3", date(2026, 11, 5), date(2026, 11, 6), subject="已关闭")
+    known = brief_of(tx, vault, company)
+    assert texts(known, "ticket") == ["2026年10月1日", "图像横纹"]
+    told = [notice.text.zh for notice in known.notices if notice.kind == "open_ticket"]
+    assert ["人员1反映电池问题" in told[0], "图像横纹" in told[1], len(told)] == [True, True, 2]
 
 
 def state(tx: Connection, vault: Vault, relation: str, value: str, place: int, until: date | None = None) -> None:
