@@ -8,11 +8,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rag.brief import Brief, Value
-
 from assistant.script import Check
 from eval.values import Found, canonical_values, find_values, supported_forms
 from governance.errors import Language
+from rag.brief import Brief, Value
 from rag.company import SLOT, Bilingual, Company, Cue, Move
 from rag.facts import Fact
 
@@ -23,7 +22,10 @@ _NEGATION = {
     "zh": re.compile(r"不得|不能|不可|不适用|不包含|不含|禁止|无效|作废|注销|过期|失效|取消|没有|尚未|并未|未经|未能"),
     "en": re.compile(r"(?i)\b(?:not|no longer|never|without|expired|void|cancelled|canceled|revoked|n't)\b"),
 }
+_WHOLE = re.compile(r"[。？！.?!][”’\"']?$")
+_BRACKETS = re.compile(r"[{}\[\]<>|]")  # a broken placeholder or a piece of a control token
 APPROVED_SHARE = 0.8  # of a sentence's own words, that must stand in one approved wording
+WHOLE_SHARE = 0.5  # of that wording's words, that the sentence must have: less is a torn sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +97,14 @@ def check_source(
     rest = text
     for claim in sorted(claims, key=lambda value: -len(value.text)):
         rest = rest.replace(claim.text, "{" + claim.slot + "}")
+    if rest.endswith("}") and text.endswith("."):
+        rest += "."  # "… Co., Ltd." ended the value and the sentence
     move, share = nearest_move(rest, moves, language)
-    if move is None or share < APPROVED_SHARE:
+    if move is None or share < APPROVED_SHARE or not _WHOLE.search(rest) or _BRACKETS.search(_bare(rest)):
         return _failed("这句话的说法不在已批准的措辞中", "the wording is not an approved one"), None
     wording = max(move.wordings(language), key=lambda each: _share(rest, each, language))
+    if _share(wording, rest, language) < WHOLE_SHARE:
+        return _failed("这句话没有说完整", "the sentence is not whole"), None
     if bool(_NEGATION[language].search(_bare(rest))) != bool(_NEGATION[language].search(_bare(wording))):
         return _failed("否定含义与已批准的措辞不同", "it negates what the approved wording says"), None
     checked = [value for value in claims if value.kind not in ("phrase", "organisation") or value.sources]
@@ -126,10 +132,10 @@ def nearest_move(masked: str, moves: Sequence[Move], language: Language) -> tupl
 
 
 def _share(text: str, wording: str, language: Language) -> float:
-    """The share of `text`'s word pairs (Chinese: character pairs) that `wording` has too; 1.0 when it has no words."""
+    """The share of `text`'s word pairs (Chinese: character pairs) that `wording` has too; 0.0 when it has no words."""
     own = _pairs(_bare(text), language)
     other = set(_pairs(_bare(wording), language))
-    return sum(pair in other for pair in own) / len(own) if own else 1.0
+    return sum(pair in other for pair in own) / len(own) if own else 0.0
 
 
 def _bare(masked: str) -> str:
