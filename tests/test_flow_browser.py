@@ -27,7 +27,7 @@ FLAGS = (
     "--disable-component-update --disable-sync"
 )
 SHOTS = os.environ.get("XINYAN_SHOTS")  # read before the tests lose the operator's settings
-LIVE, NOBODY_AGREED = "青禾市第一人民医院", "白蘋市肿瘤医院"
+LIVE, LIVE_EN, NOBODY_AGREED = "青禾市第一人民医院", "Qinghe First People's Hospital", "白蘋市肿瘤医院"
 CUSTOMERS = ("H001", "H007", "H024")
 DOCUMENTS = (
     "04_产品资质_TM-12多参数病人监护仪.docx",
@@ -265,6 +265,8 @@ def in_english_and_on_a_phone(open_as: Open) -> None:
         desktop = open_as(name, area, locale="en-GB")
         expect(desktop.locator("html")).to_have_attribute("lang", "en")
         expect(desktop.get_by_role("button", name="Sign out")).to_be_visible()
+        if area == "/rep/":
+            english_script(desktop)
         shot(desktop, f"{area[1:-1]}_en")
         for scheme in ("light", "dark"):
             phone = open_as(name, area, viewport=size, is_mobile=True, has_touch=True, color_scheme=scheme)
@@ -273,6 +275,15 @@ def in_english_and_on_a_phone(open_as: Open) -> None:
                 expect(phone.locator("#script")).to_be_visible()
             assert phone.evaluate("document.documentElement.scrollWidth") <= 390
             shot(phone, f"{area[1:-1]}_phone_{scheme}")
+
+
+def english_script(page: Page) -> None:
+    page.locator("#leads").get_by_role("button", name=LIVE_EN).click()
+    page.get_by_role("button", name="Write again").click()
+    expect(page.locator("#script")).to_have_attribute("lang", "en", timeout=60_000)
+    expect(page.locator("#script .x-text").first).to_contain_text(LIVE_EN)
+    expect(page.locator("#work")).to_contain_text("plan's own wording")
+    expect(page.locator("#work")).to_contain_text("not to be used before it is reviewed")
 
 
 def test_a_value_from_a_document_is_never_run_as_code(open_as: Open) -> None:
