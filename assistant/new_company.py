@@ -18,7 +18,7 @@ from rag.blocks import label_key
 from rag.company import Bilingual, load_company
 from rag.decoding import decode
 from rag.reading import read
-from rag.records import _grid as read_grid  # pyright: ignore[reportPrivateUsage]
+from rag.records import read_grid
 
 MOST_ROWS = 20_000  # of an export are looked at
 TABLES = {".csv", ".tsv", ".json", ".jsonl", ".xlsx", ".xlsm", ".txt"}

@@ -20,6 +20,7 @@ class Customer:
     id: str
     name: str
     name_en: str
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +102,12 @@ def _names(fact: Fact) -> set[str]:
 
 
 def _aliases(fact: Fact) -> set[str]:
-    return {plain(alias) for alias in _LIST_MARKS.split(fact.attributes.get("aliases", "")) if alias.strip()}
+    return {plain(alias) for alias in _customer(fact).aliases}
 
 
 def _customer(fact: Fact) -> Customer:
-    return Customer(fact.subject, fact.value, fact.attributes.get("name_en") or fact.value)
+    aliases = tuple(alias.strip() for alias in _LIST_MARKS.split(fact.attributes.get("aliases", "")) if alias.strip())
+    return Customer(fact.subject, fact.value, fact.attributes.get("name_en") or fact.value, aliases)
 
 
 def _product(fact: Fact) -> Product:

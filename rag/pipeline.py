@@ -157,7 +157,9 @@ def make_redactor(db: Engine, vault: Vault, now: datetime) -> Redactor:
     """The redactor with the names of the records; customers and products are never people. Takes seconds."""
     with db.begin() as tx:  # the ledger notes that the names were read
         known = names(tx, vault, redaction_permit("ingest", now))
-        companies = [name for customer in customers(tx) for name in (customer.name, customer.name_en)]
+        companies = [
+            name for customer in customers(tx) for name in (customer.name, customer.name_en, *customer.aliases)
+        ]
         goods = [name for product in products(tx) for name in (product.name, product.name_en, product.model)]
     return Redactor(known, [name for name in (*companies, *goods) if name])
 

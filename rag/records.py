@@ -158,6 +158,3 @@ def _objects(name: str, text: str) -> list[dict[str, Any]]:
     if not records or not all(isinstance(record, dict) for record in records):
         raise UnreadableFile(name=name, reason={"zh": "应为对象列表", "en": "a list of objects is expected"})
     return cast(list[dict[str, Any]], records)
-
-
-_grid = read_grid  # the name under which assistant/new_company.py imports it so far
