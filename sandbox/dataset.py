@@ -68,10 +68,11 @@ def make_dataset(
         else:
             passed[sample.id] = sample
     held = _held_out({(s.kind, s.unit) for s in passed.values()}, seed)
-    heldout = {(s.prompt, s.answer): s for s in passed.values() if (s.kind, s.unit) in held}
+    ordered = [passed[key] for key in sorted(passed)]
+    heldout = {(s.prompt, s.answer): s for s in ordered if (s.kind, s.unit) in held}
     train = {
         (s.prompt, s.answer): s
-        for s in passed.values()
+        for s in ordered
         if (s.kind, s.unit) not in held and (s.prompt, s.answer) not in heldout
     }
     parts = [tuple(sorted(part.values(), key=lambda sample: sample.id)) for part in (train, heldout)]

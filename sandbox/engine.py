@@ -1,5 +1,6 @@
 """One base model with many adapters in this process: mixed batches, streaming, log-probabilities."""
 
+import warnings
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,12 +11,14 @@ from typing import Any, Protocol
 import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, StoppingCriteriaList, TextIteratorStreamer
+from transformers.utils import logging as hub_logging
 
 from governance.errors import Corrupt, NotFound
 from sandbox.base import Base
 from sandbox.card import verify_adapter
 from sandbox.chat import Chat, Turn, open_chat
 
+hub_logging.disable_progress_bar()  # a bar per file says nothing to a rep
 BASE = "__base__"  # peft's name for "no adapter" in a mixed batch
 
 
@@ -97,10 +100,11 @@ class PeftEngine:
             if name in self._names:
                 return
             options: dict[str, Any] = {"adapter_name": name, "autocast_adapter_dtype": False}
-            if isinstance(self._model, PeftModel):
-                self._model.load_adapter(str(folder), torch_device=str(device()), **options)
-            else:
-                self._model = PeftModel.from_pretrained(self._model, str(folder), **options)
+            with quiet():
+                if isinstance(self._model, PeftModel):
+                    self._model.load_adapter(str(folder), torch_device=str(device()), **options)
+                else:
+                    self._model = PeftModel.from_pretrained(self._model, str(folder), **options)
             self._model.eval()
             self._names.append(name)
 
@@ -110,6 +114,7 @@ class PeftEngine:
             self._check(name)
             self._names.remove(name)
             if self._names:
+                self._model.set_adapter(self._names[0])  # peft warns when the active one is deleted
                 self._model.delete_adapter(name)
             else:
                 self._model = self._model.unload()
@@ -232,6 +237,14 @@ def open_engine(base: Base, *, threads: int) -> PeftEngine:
         return PeftEngine(base, threads=threads)
     except (OSError, ValueError) as broken:
         raise Corrupt(what={"zh": "基础模型", "en": "The base model"}, reason=str(broken)[:300]) from broken
+
+
+@contextmanager
+def quiet() -> Generator[None]:
+    """peft 0.21 asks transformers 5.23 for a property that it will drop in version 6; both versions are pinned."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+        yield
 
 
 def device() -> torch.device:

@@ -19,7 +19,7 @@ from governance.errors import Conflict, XinyanError
 from sandbox.base import Base
 from sandbox.chat import open_chat
 from sandbox.checkpoint import load_newest, save_checkpoint
-from sandbox.engine import device, fast_dtype
+from sandbox.engine import device, fast_dtype, quiet
 from sandbox.loss import AssistantLoss
 from sandbox.preflight import IGNORED, Checked, Pair, Row, check_rows
 
@@ -100,7 +100,8 @@ def fit(
     lora = LoraConfig(
         r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
     )
-    model: Any = get_peft_model(frozen.to(device()), lora)  # adapter weights are float32 over the frozen base
+    with quiet():
+        model: Any = get_peft_model(frozen.to(device()), lora)  # adapter weights are float32 over the frozen base
     fingerprint = hashlib.sha256(f"{base.hash}{recipe.hash}{checked.hash}".encode()).hexdigest()
     _Run(model, recipe, checked, chat.pad, work, fingerprint).steps(on_point, should_stop)
     draft = work / "draft"

@@ -1,0 +1,93 @@
+"""The figures of a written section: each kind of fault moves its own figure and no other."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eval.scoring import Asked, Phrasing, Tally, Wording, figures, mean_loss, score_answer, sentences, wilson
+
+PHRASING = Phrasing(
+    [
+        Wording("opening", "greet", "您好，请问是{customer}{decider_title}{decider}吗？"),
+        Wording("opening", "ai", "先向您说明一下，{must_ai}。"),
+        Wording("product", "certificate", "该产品的注册证编号是{certificate}，有效期至{certificate_until}。"),
+        Wording("product", "warranty", "整机质保期为{warranty}，从验收合格之日起算。"),
+        Wording("closing", "thanks", "谢谢您的时间，想用10分钟当面向您介绍。"),
+    ]
+)
+OPENING = Asked("opening", frozenset({"customer", "decider", "decider_title", "must_ai"}))
+PRODUCT = Asked("product", frozenset({"certificate", "certificate_until", "warranty"}))
+WHOLE_OPENING = "您好，请问是{customer}{decider_title}{decider}吗？先向您说明一下，{must_ai}。"
+
+
+def test_a_section_that_says_all_it_should_is_faultless() -> None:
+    tally = score_answer(WHOLE_OPENING, OPENING, PHRASING, stopped=True)
+    assert tally == Tally(3, 3, 4, 0, 1, 1, 1, 1, 1, 0)
+
+
+def test_a_missing_value_and_a_missing_phrase_are_counted_apart() -> None:
+    tally = score_answer("您好，请问是{customer}{decider}吗？", OPENING, PHRASING, stopped=True)
+    assert (tally.copied, tally.expected, tally.must_said, tally.must, tally.unsupported) == (2, 3, 0, 1, 0)
+
+
+def test_a_certificate_in_the_place_of_the_warranty_is_unsupported() -> None:
+    tally = score_answer("整机质保期为{certificate}，从验收合格之日起算。", PRODUCT, PHRASING, stopped=True)
+    assert (tally.said, tally.unsupported, tally.copied) == (1, 1, 1)
+
+
+def test_a_placeholder_that_was_not_expected_is_unsupported() -> None:
+    tally = score_answer("整机质保期为{scope}，从验收合格之日起算。", PRODUCT, PHRASING, stopped=True)
+    assert tally.unsupported == 1
+
+
+@pytest.mark.parametrize("invented", ["20193292641", "36个月", "2024年3月", "98%"])
+def test_a_value_written_as_plain_text_is_unsupported(invented: str) -> None:
+    tally = score_answer(f"整机质保期为{invented}，从验收合格之日起算。", PRODUCT, PHRASING, stopped=True)
+    assert tally.unsupported == 1
+
+
+def test_a_number_that_an_approved_wording_holds_is_allowed_in_its_section_only() -> None:
+    text = "谢谢您的时间，想用10分钟当面向您介绍。"
+    assert score_answer(text, Asked("closing", frozenset()), PHRASING, stopped=True).unsupported == 0
+    assert score_answer(text, PRODUCT, PHRASING, stopped=True).unsupported == 1
+
+
+def test_an_opening_in_the_place_of_a_product_section_is_of_the_wrong_type() -> None:
+    assert score_answer(WHOLE_OPENING, PRODUCT, PHRASING, stopped=True).wrong_type == 1
+    assert score_answer("", PRODUCT, PHRASING, stopped=True).wrong_type == 1
+
+
+def test_the_answer_of_a_question_may_hold_only_its_own_values() -> None:
+    asked = Asked(None, frozenset({"period1"}))
+    assert score_answer("{period1}", asked, PHRASING, stopped=True).unsupported == 0
+    assert score_answer("{number1}", asked, PHRASING, stopped=True) == Tally(1, 0, 1, 1, 0, 0, 1, 1, 0, 0)
+
+
+def test_figures_are_shares_with_intervals() -> None:
+    good = score_answer(WHOLE_OPENING, OPENING, PHRASING, stopped=True)
+    bad = score_answer("", OPENING, PHRASING, stopped=False)
+    found = figures([good, bad], heldout_loss=1.5)
+    assert (found.value_copy, found.must_say, found.stop_rate, found.wrong_type) == (0.5, 0.5, 0.5, 0.5)
+    assert found.intervals["stop_rate"] == pytest.approx((0.0945, 0.9055), abs=1e-3)
+    assert found.answers == 2
+
+
+def test_nothing_said_is_not_counted_as_an_invention() -> None:
+    assert figures([], heldout_loss=1.0).unsupported_values == 0.0
+
+
+@given(st.integers(0, 500), st.integers(1, 500))
+def test_an_interval_holds_its_share(part: int, whole: int) -> None:
+    part = min(part, whole)
+    low, high = wilson(part, whole)
+    assert 0 <= low <= part / whole + 1e-9
+    assert part / whole - 1e-9 <= high <= 1
+
+
+def test_sentences_are_cut_at_stops_and_lines_but_not_inside_numbers() -> None:
+    assert sentences("您好！有效期3.5年。谢谢") == ["您好！", "有效期3.5年。", "谢谢"]
+    assert sentences("It is 3.5 m. Thank you.\nBye") == ["It is 3.5 m.", "Thank you.", "Bye"]
+
+
+def test_the_loss_is_the_mean_over_tokens() -> None:
+    assert mean_loss([[-1.0, -3.0], [-2.0]]) == 2.0
