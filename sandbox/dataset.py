@@ -71,9 +71,7 @@ def make_dataset(
     ordered = [passed[key] for key in sorted(passed)]
     heldout = {(s.prompt, s.answer): s for s in ordered if (s.kind, s.unit) in held}
     train = {
-        (s.prompt, s.answer): s
-        for s in ordered
-        if (s.kind, s.unit) not in held and (s.prompt, s.answer) not in heldout
+        (s.prompt, s.answer): s for s in ordered if (s.kind, s.unit) not in held and (s.prompt, s.answer) not in heldout
     }
     parts = [tuple(sorted(part.values(), key=lambda sample: sample.id)) for part in (train, heldout)]
     roots = [merkle_root([sample.id for sample in part]) for part in parts]

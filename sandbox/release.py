@@ -61,7 +61,7 @@ def judge(figures: Mapping[str, Figures], gate: Gate = THRESHOLDS) -> list[Faile
     failed: list[Failed] = []
     for name, needs in asdict(gate).items():
         value, low = float(getattr(after, name)), name in _AT_LEAST
-        if (value < needs) if low else (value > needs):
+        if not (value >= needs if low else value <= needs):  # also for a figure that is no number
             failed.append(Failed(name, value, ">=" if low else "<=", needs))
     if not after.heldout_loss < before.heldout_loss:
         failed.append(Failed("heldout_loss", after.heldout_loss, "<", before.heldout_loss))
