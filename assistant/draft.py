@@ -4,8 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sandbox.engine import Engine, Prompt
-
 from assistant.comply import check_text
 from assistant.plan import Plan, SectionPlan, fill
 from assistant.script import Origin, Replaced, ScriptSection, Sentence
@@ -13,6 +11,7 @@ from assistant.verify import Knowledge, check_source, check_structured, nearest_
 from eval.values import canonical_values
 from governance.errors import Language
 from rag.company import SLOT, Bilingual, Company, Move
+from sandbox.engine import Engine, Prompt
 from sandbox.prompt import section_prompt
 
 MAX_NEW_TOKENS = 200

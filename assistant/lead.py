@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import uuid4
 
-from governance.accounts import User, require
 from pydantic import BaseModel, ConfigDict, StringConstraints
-from rag.brief import find_customer
 from sqlalchemy import Connection, Row, insert, select
 
 from assistant.tables import leads
 from governance import ledger
+from governance.accounts import User, require
 from governance.errors import Invalid, NotAllowed, NotFound
 from governance.vault import Vault, seal
+from rag.brief import find_customer
 from rag.company import Company
 from rag.facts import facts_about
 

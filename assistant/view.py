@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from rag.brief import Brief, decision_maker
 from sqlalchemy import Connection
 
 from assistant.lead import own_lead
@@ -17,6 +16,7 @@ from governance import ledger, vault
 from governance.accounts import User
 from governance.db import reading
 from governance.errors import Language, NotAllowed
+from rag.brief import Brief, decision_maker
 from rag.company import Company
 from rag.sources import Source, sources
 from rag.values import say_quantity
@@ -288,11 +288,8 @@ def _lines(company: Company, known: Brief, language: Language) -> Iterable[tuple
             "、".join(f"{year}年" for year in bought.years) if language == "zh" else ", ".join(map(str, bought.years))
         )
         category = company.translate(bought.category, language)
-        amount = (
-            f"{category}：{years}，共{bought.quantity}"
-            if language == "zh"
-            else f"{category}: {years}, {bought.quantity} in all"
-        )
+        count = say_quantity(bought.quantity, bought.unit, company, language)
+        amount = f"{category}：{years}，共{count}" if language == "zh" else f"{category}: {years}, {count} in all"
         cited = tuple(dict.fromkeys(known.facts[fact].source for fact in bought.facts))
         yield words.say(language), amount, cited
     history = Bilingual(zh="任职变动", en="Posts over time")
