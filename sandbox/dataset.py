@@ -46,6 +46,12 @@ class Dataset:
         """Everything that passed the gates."""
         return self.train + self.heldout
 
+    @property
+    def unseen(self) -> int:
+        """Held-out prompts that no training sample has."""
+        known = {sample.prompt for sample in self.train}
+        return sum(sample.prompt not in known for sample in self.heldout)
+
 
 def make_dataset(
     samples: Iterable[Sample],
@@ -58,7 +64,8 @@ def make_dataset(
     """
     Gate and split. `hostile`: prompts from passages that instruct; `purposes` of each passport; `is_personal` per text.
 
-    No pair of prompt and answer is on both sides of the split, and no document or customer is.
+    No document and no customer is on both sides of the split, and no question with its answer. A section's prompt
+    holds no fact of its customer: two customers of whom the same is known share theirs; `unseen` counts the others.
     """
     passed: dict[str, Sample] = {}
     quarantined: list[Quarantined] = []
@@ -70,10 +77,9 @@ def make_dataset(
     held = _held_out({(s.kind, s.unit) for s in passed.values()}, seed)
     ordered = [passed[key] for key in sorted(passed)]
     heldout = {(s.prompt, s.answer): s for s in ordered if (s.kind, s.unit) in held}
-    train = {
-        (s.prompt, s.answer): s for s in ordered if (s.kind, s.unit) not in held and (s.prompt, s.answer) not in heldout
-    }
-    parts = [tuple(sorted(part.values(), key=lambda sample: sample.id)) for part in (train, heldout)]
+    train = [s for s in ordered if (s.kind, s.unit) not in held]
+    train = [s for s in train if s.kind == "section" or (s.prompt, s.answer) not in heldout]
+    parts = [tuple(train), tuple(sorted(heldout.values(), key=lambda sample: sample.id))]
     roots = [merkle_root([sample.id for sample in part]) for part in parts]
     return Dataset(hashlib.sha256("/".join(roots).encode()).hexdigest(), parts[0], parts[1], tuple(quarantined))
 

@@ -266,4 +266,6 @@ def keep_head_contiguous(model: Any) -> None:
 
 
 def _contiguous(_head: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
-    return (inputs[0].contiguous(),)
+    # a copy, for contiguous() keeps the odd strides of a batch of one, and those make torch copy the matrix as well:
+    # 2.4 CPU s against 0.3 for the log-probabilities of an answer
+    return (inputs[0].clone(memory_format=torch.contiguous_format),)

@@ -9,6 +9,7 @@ from rag.company import GROUPS, SLOT, PhraseBook
 
 HEAD = {"zh": "话术", "en": "Script"}
 MUST = {"zh": "必说", "en": "Must say"}
+OUTLINE = {"zh": "要点", "en": "Outline"}
 DISPUTED = {"zh": "存在矛盾，不可引用", "en": "Disputed, do not use"}
 PASSAGE = {"zh": "资料", "en": "Passage"}
 QUESTION = {"zh": "问题", "en": "Question"}
@@ -52,7 +53,11 @@ def section_task(
 
 
 def section_prompt(phrases: PhraseBook, task: SectionTask) -> str:
-    """One line per given group: its label and its {placeholders}."""
+    """
+    One line per given group with its label and its {placeholders}, what may not be used, and the planned moves by id.
+
+    What is missing or disputed is in no move, so the right answer leaves the sentence out.
+    """
     colon = "：" if task.language == "zh" else ": "
     comma = "，" if task.language == "zh" else ", "
     stage, section = phrases.stages[task.stage], phrases.sections[task.section]
@@ -63,6 +68,8 @@ def section_prompt(phrases: PhraseBook, task: SectionTask) -> str:
     if task.disputed:
         names = comma.join(_label(phrases, group, task.language) for group in task.disputed)
         lines.append(DISPUTED[task.language] + colon + names)
+    moves = section.planned(task.groups)
+    lines.append(OUTLINE[task.language] + colon + comma.join(move.id for move in moves))
     return "\n".join(lines)
 
 

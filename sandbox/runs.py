@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Thread
 from uuid import uuid4
 
 from sqlalchemy import Connection, insert, select, update
@@ -197,6 +198,7 @@ def _spawn(db: Database, settings: Settings, run: str) -> None:
             stderr=out,
             start_new_session=True,  # closing the web server's terminal does not stop a training
         )
+    Thread(target=process.wait, daemon=True).start()  # reaps it, so that a dead child does not look alive
     with db.begin() as tx:
         known = update(runs).where(runs.c.id == run, runs.c.pid.is_(None))
         tx.execute(known.values(pid=process.pid, born=_birth(process.pid)))
@@ -208,13 +210,7 @@ def _say(tx: Connection, run: str, message: Bilingual, **values: object) -> None
 
 
 def _alive(pid: int, born: str | None) -> bool:
-    """Whether this very process still runs; a child of ours that ended is gone, not alive."""
-    try:
-        waited, _ = os.waitpid(pid, os.WNOHANG)
-        if waited == pid:
-            return False
-    except ChildProcessError:
-        pass  # started by another process: the web server was restarted meanwhile
+    """Whether this very process still runs, whoever started it."""
     birth = _birth(pid)
     return birth is not None and (born is None or birth == born)
 

@@ -95,10 +95,17 @@ def fit(
         use_safetensors=True,
     )
     chat = open_chat(tokenizer, frozen.generation_config.eos_token_id)
-    checked = check_rows(chat, train, heldout, max_tokens=recipe.max_tokens)
+    needed = pick(train, recipe.steps * recipe.rows_per_step, recipe.seed)
+    checked = check_rows(chat, needed, heldout[: recipe.heldout_rows], max_tokens=recipe.max_tokens)
     torch.manual_seed(recipe.seed)
+    layers = int(frozen.config.num_hidden_layers)
     lora = LoraConfig(
-        r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        lora_dropout=0.0,
+        target_modules=_linear_names(frozen),
+        layers_to_transform=list(range(layers // 3, layers)),  # nothing flows back through the lower third
+        task_type="CAUSAL_LM",
     )
     with quiet():
         model: Any = get_peft_model(frozen.to(device()), lora)  # adapter weights are float32 over the frozen base
@@ -107,6 +114,19 @@ def fit(
     draft = work / "draft"
     model.save_pretrained(draft, safe_serialization=True)
     return draft, checked
+
+
+def pick(pairs: Sequence[Pair], count: int, seed: int) -> list[Pair]:
+    """As many as the steps will see, drawn at random; all when there are fewer."""
+    return random.Random(seed).sample(list(pairs), min(count, len(pairs)))
+
+
+def _linear_names(model: Any) -> list[str]:
+    """Last parts of the names of all linear modules but the head."""
+    head = model.get_output_embeddings()
+    parts = [(name.rsplit(".", 1)[-1], part) for name, part in model.named_modules()]
+    linear = {name for name, part in parts if type(part) is torch.nn.Linear}
+    return sorted(linear - {name for name, part in parts if part is head})
 
 
 def plan_batches(lengths: Sequence[int], recipe: Recipe) -> list[list[int]]:
@@ -139,6 +159,8 @@ class _Run:
         self._model, self._recipe, self._data, self._pad = model, recipe, data, pad
         self._work, self._fingerprint = work, fingerprint
         self._loss = AssistantLoss(model)
+        total = sum(label != IGNORED for row in data.train for label in row.labels)
+        self._usual = recipe.rows_per_step * total / len(data.train)  # labelled tokens of an average batch
         self._weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
         self._optimizer = torch.optim.AdamW(list(self._weights.values()), lr=recipe.learning_rate, weight_decay=0.0)
 
@@ -162,7 +184,8 @@ class _Run:
             group["lr"] = self._recipe.rate(step)
         self._model.train()
         loss = self._loss(*batch(rows, self._pad))
-        loss.backward()
+        labelled = sum(label != IGNORED for row in rows for label in row.labels)
+        (loss * (labelled / self._usual)).backward()  # a token counts the same in a short batch and in a long one
         gradient = float(torch.nn.utils.clip_grad_norm_(self._weights.values(), self._recipe.clip))
         if not math.isfinite(value := loss.item()) or not math.isfinite(gradient):
             zh = f"训练在第 {step} 步发散（损失 {value}），请降低学习率后重试"
@@ -176,7 +199,7 @@ class _Run:
     def _heldout(self) -> float:
         """Mean loss per labelled token over the watched rows."""
         self._model.eval()
-        rows = sorted(self._data.heldout[: self._recipe.heldout_rows], key=lambda row: len(row.ids))
+        rows = sorted(self._data.heldout, key=lambda row: len(row.ids))
         total, count = 0.0, 0
         for start in range(0, len(rows), 8):
             part = rows[start : start + 8]
