@@ -1,6 +1,7 @@
 """Brief → plan: which sections, which sentences each holds, and the value behind every placeholder. Deterministic."""
 
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -35,6 +36,7 @@ class Plan:
 def make_plan(company: Company, brief: Brief, stage: str, representative: str) -> Plan:
     """The sections of `stage` with the moves for which the brief holds every fact."""
     language, book = brief.language, company.phrases
+    turn = zlib.crc32(f"{brief.customer.id}/{stage}".encode())  # other customers, other wordings; always the same here
     values = {value.slot: value for group in brief.groups.values() for value in group.values}
     values |= _own_values(company, language, representative)
     sections: list[SectionPlan] = []
@@ -49,7 +51,8 @@ def make_plan(company: Company, brief: Brief, stage: str, representative: str) -
                 )
             )
             continue
-        task = section_task(book, language, stage, section_id, {"rep", *brief.groups}, brief.disputed)
+        known = {"rep", *brief.groups}
+        task = section_task(book, language, stage, section_id, known, brief.disputed, turn=turn)
         moves = section.planned(task.groups)
         if not moves:
             continue

@@ -12,6 +12,7 @@ from eval.values import find_values
 PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 MASK = "□"
 _END = re.compile(r"(?<=[。？！?!])\s*|(?<=\.)\s+|\n+")
+ABOUT = 0.8  # of the nearest move's likeness: as near as that
 MUST = "must_"  # placeholders of sentences that must be said begin so; what they hold is no value
 
 
@@ -81,16 +82,21 @@ class Phrasing:
                 grams = ngrams(masked(sentence))
                 self._sentences.append((*key, grams, _norm(grams)))
 
-    def move_slots(self, sentence: str, section: str | None) -> set[str]:
-        """The placeholders of the move that a sentence is nearest to, the asked section first at a tie."""
-        grams = ngrams(masked(sentence))
+    def carried(self, sentence: str, section: str | None) -> set[str]:
+        """
+        The placeholders of the move that a sentence says: of the moves about as near as the nearest (masked, the first
+        purchase reads like the second) the one that holds most of the sentence's own; the asked section first at a tie.
+        """
+        grams, own = ngrams(masked(sentence)), set(PLACEHOLDER.findall(sentence))
         norm = _norm(grams)
-        best = max(
-            self._sentences,
-            key=lambda known: (_cosine(grams, norm, known[2], known[3]), known[0] == section),
-            default=None,
-        )
-        return self._slots[best[0], best[1]] if best else set()
+        likeness: dict[tuple[str, str], float] = {}
+        for key_section, move, known, known_norm in self._sentences:
+            key = (key_section, move)
+            likeness[key] = max(likeness.get(key, 0.0), _cosine(grams, norm, known, known_norm))
+        nearest = max(likeness.values(), default=0.0)
+        near = [key for key, value in likeness.items() if value >= ABOUT * nearest]
+        best = max(near, key=lambda key: (len(own & self._slots[key]), key[0] == section, likeness[key]), default=None)
+        return self._slots[best] if best else set()
 
     def nearest_section(self, text: str, asked: str) -> str:
         """The section whose wordings its sentences resemble most; the asked one at a tie, "" for no text."""
@@ -186,7 +192,7 @@ def _values(output: str, asked: Asked, phrasing: Phrasing) -> tuple[int, int]:
     approved = phrasing.literals(asked.section)
     for sentence in sentences(output):
         slots = PLACEHOLDER.findall(sentence)
-        carried = phrasing.move_slots(sentence, asked.section) if asked.section is not None and slots else set[str]()
+        carried = phrasing.carried(sentence, asked.section) if asked.section is not None and slots else set[str]()
         for slot in slots:
             misplaced = asked.section is not None and not slot.startswith(MUST) and slot not in carried
             said += 1

@@ -14,7 +14,6 @@ from sandbox.samples import Sample
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 ALWAYS = frozenset({"rep", "customer"})
 DISPUTABLE = ("certificate", "scope", "warranty", "budget")
-PREFERENCE = 0.4
 FEWEST = 2000  # samples wanted in all, however few customers there are
 
 
@@ -69,16 +68,11 @@ def _sample(
         return None
     if draw.random() < 0.5:
         task = _shuffled(draw, task)
-    answer = join(language, [_wording(draw, move.wordings(language)) for move in moves])
+    task = replace(task, outline=tuple(draw.choice(move.wordings(language)) for move in moves))
+    answer = join(language, task.outline)
     slots = tuple(sorted({slot for move in moves for slot in move.slots}))
     prompt = section_prompt(phrases, task)
     return Sample("section", language, prompt, answer, slots, section, facts.passports, facts.customer)
-
-
-def _wording(draw: random.Random, wordings: Sequence[str]) -> str:
-    """Any of them, each a PREFERENCE as likely as the one before: a small model blends what it saw too rarely."""
-    weights = [PREFERENCE**rank for rank in range(len(wordings))]
-    return draw.choices(wordings, weights)[0]
 
 
 def _variant(draw: random.Random, facts: Availability) -> tuple[frozenset[str], frozenset[str]]:

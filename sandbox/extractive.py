@@ -11,7 +11,7 @@ from sandbox.samples import Sample
 LONGEST_PASSAGE = 140  # characters of a masked passage; about as many tokens in Chinese
 LONGEST_ANSWER = 70
 _EN_SCALE = 3  # an English token is about three times as long
-PER_PASSAGE = 2
+PER_PASSAGE = 1
 _LABEL = re.compile(r"^([^：:。，,？?\n]{1,30})[：:]\s*(\S.*)$")
 _ASKED = re.compile(r"^(?:问|Q|Question)\s*[：:]\s*(.+)$")
 _ANSWERED = re.compile(r"^(?:答|A|Answer)\s*[：:]\s*(.+)$")

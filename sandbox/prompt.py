@@ -27,13 +27,17 @@ _MASKS = {
 
 @dataclass(frozen=True, slots=True)
 class SectionTask:
-    """What the model is asked to word. `groups` are the given fact groups and must_… phrases, in order."""
+    """
+    What the model is asked to word. `groups` are the given fact groups and must_… phrases, in order; `outline` holds
+    one approved sentence for each planned move, in the plan's order.
+    """
 
     language: Language
     stage: str
     section: str
     groups: tuple[str, ...]
     disputed: tuple[str, ...] = ()
+    outline: tuple[str, ...] = ()
 
 
 def section_task(
@@ -43,20 +47,30 @@ def section_task(
     section: str,
     known: Collection[str],
     disputed: Collection[str] = (),
+    *,
+    turn: int = 0,
 ) -> SectionTask:
-    """The task with the groups that this section can use, in canonical order; training and serving start here."""
+    """
+    The task with the groups that this section can use, in the canonical order; training and serving both start here.
+
+    `turn` chooses the wordings of the outline, so that two customers do not hear the same; 0 takes the plan's own.
+    """
     moves = phrases.sections[section].moves
     used = {group for move in moves for group in (*move.needs, *move.unless)}
     must = tuple(f"must_{name}" for name in phrases.stages[stage].must_say.get(section, ()))
-    given = tuple(group for group in GROUPS if group in used and group in known and group not in disputed)
-    return SectionTask(language, stage, section, given + must, tuple(g for g in GROUPS if g in used and g in disputed))
+    given = tuple(group for group in GROUPS if group in used and group in known and group not in disputed) + must
+    kept_out = tuple(group for group in GROUPS if group in used and group in disputed)
+    planned = phrases.sections[section].planned(given)
+    sayings = [move.wordings(language) for move in planned]
+    outline = tuple(said[(turn + place) % len(said)] if turn else said[0] for place, said in enumerate(sayings))
+    return SectionTask(language, stage, section, given, kept_out, outline)
 
 
 def section_prompt(phrases: PhraseBook, task: SectionTask) -> str:
     """
-    One line per given group with its label and its {placeholders}, what may not be used, and the planned moves by id.
+    One line per given group with its label and its {placeholders}, what may not be used, then the outline.
 
-    What is missing or disputed is in no move, so the right answer leaves the sentence out.
+    What is missing or disputed has no sentence in the outline, and the right answer has none either.
     """
     colon = "：" if task.language == "zh" else ": "
     comma = "，" if task.language == "zh" else ", "
@@ -68,9 +82,7 @@ def section_prompt(phrases: PhraseBook, task: SectionTask) -> str:
     if task.disputed:
         names = comma.join(_label(phrases, group, task.language) for group in task.disputed)
         lines.append(DISPUTED[task.language] + colon + names)
-    moves = section.planned(task.groups)
-    lines.append(OUTLINE[task.language] + colon + comma.join(move.id for move in moves))
-    return "\n".join(lines)
+    return "\n".join([*lines, OUTLINE[task.language] + colon.rstrip(), *task.outline])
 
 
 def question_prompt(language: Language, passage: str, question: str) -> str:

@@ -1,5 +1,6 @@
 """LoRA on one machine: deterministic for a seed, resumes after a kill, stops when the loss is no number."""
 
+import ctypes
 import hashlib
 import json
 import math
@@ -32,10 +33,10 @@ class Recipe:
 
     rank: int = 16
     alpha: int = 32
-    learning_rate: float = 1e-3
+    learning_rate: float = 6e-4
     warmup: int = 5
-    steps: int = 70
-    rows_per_step: int = 8
+    steps: int = 60
+    rows_per_step: int = 6
     max_tokens: int = 320
     clip: float = 1.0
     seed: int = 0
@@ -152,6 +153,12 @@ def batch(rows: Sequence[Row], pad: int) -> tuple[Tensor, Tensor, Tensor]:
     return tuple(torch.tensor(part, device=device()) for part in (ids, labels, mask))  # pyright: ignore[reportReturnType]
 
 
+def give_back_memory() -> None:
+    """Batches of varying shape leave holes that glibc keeps: 5.6 GB after 80 steps of the embedded model."""
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
+
+
 class _Run:
     """The state of one training: model, optimizer, and where it stands."""
 
@@ -177,6 +184,7 @@ class _Run:
                 save_checkpoint(self._work, step, self._fingerprint, self._weights, self._optimizer)
             heldout = self._heldout() if whole or step == 1 else None
             rate, seconds = self._recipe.rate(step), time.monotonic() - started
+            give_back_memory()
             on_point(Point(step, self._recipe.steps, loss, heldout, rate, gradient, seconds))
 
     def _step(self, step: int, rows: Sequence[Row]) -> tuple[float, float]:
