@@ -18,7 +18,7 @@ from sandbox import dataset as datasets
 from sandbox.compose import Availability, compose_sections
 from sandbox.dataset import find_dataset, keep_dataset, make_dataset, questions
 from sandbox.extractive import Text, extract_pairs, whole_passage
-from sandbox.prompt import fill, mask_values, section_prompt, section_task
+from sandbox.prompt import fill, join, mask_values, section_prompt, section_task
 from sandbox.samples import Sample, canonical, merkle_root, parse
 from sandbox.tables import dataset_samples
 
@@ -72,6 +72,13 @@ def test_a_missing_or_disputed_fact_leaves_its_sentence_out(phrases: PhraseBook,
             assert "{warranty}" not in sample.answer
 
 
+def test_the_outline_holds_no_sentence_whose_fact_is_not_given(composed: list[Sample]) -> None:
+    for sample in composed:
+        facts, outline = sample.prompt.split("要点：\n" if sample.language == "zh" else "Outline:\n")
+        assert set(SLOT.findall(outline)) <= set(SLOT.findall(facts))
+        assert join(sample.language, outline.splitlines()) == sample.answer
+
+
 def test_samples_hold_no_value_of_any_customer(composed: list[Sample], phrases: PhraseBook) -> None:
     known = {slot for group in GROUPS.values() for slot in group} | {f"must_{name}" for name in phrases.must_say}
     for sample in composed:
@@ -87,14 +94,21 @@ def test_withdrawing_a_customer_changes_nothing_of_the_others(phrases: PhraseBoo
 
 def test_serving_and_training_build_the_same_prompt(phrases: PhraseBook, composed: list[Sample]) -> None:
     task = section_task(phrases, "zh", "first_contact", "opening", {"rep", "customer"})
-    assert section_prompt(phrases, task) in {sample.prompt for sample in composed}
+    facts, outline = section_prompt(phrases, task).split("要点：\n")
+    assert facts in {sample.prompt.split("要点：\n")[0] for sample in composed}
+    approved = {text for move in phrases.sections["opening"].moves for text in move.zh}
+    assert set(outline.splitlines()) <= approved
+    other = section_task(phrases, "zh", "first_contact", "opening", {"rep", "customer"}, turn=4)
+    assert other.groups == task.groups
+    assert len(other.outline) == len(task.outline)
+    assert other.outline != task.outline
     assert task.groups == ("rep", "customer", "must_ai", "must_optout")
 
 
 @pytest.mark.parametrize(
     ("text", "question", "answer"),
     [
-        ("产品名称：CY-90彩超\n整机质保期：36个月\n型号：CY-90", "整机质保期", "{period1}"),
+        ("整机质保期：36个月\n产品名称：CY-90彩超\n型号：CY-90", "整机质保期", "{period1}"),
         ("问：可以送礼品吗？\n答：不可以。任何礼品都不送。", "可以送礼品吗？", "不可以。任何礼品都不送。"),
         ("第3条 撤回\n联系人可以随时撤回。其余从略。", "撤回", "联系人可以随时撤回。"),
         ("Valid until：15 August 2027\nWarranty：36 months", "Valid until", "{date1}"),
