@@ -14,7 +14,8 @@ from sandbox.samples import Sample
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 ALWAYS = frozenset({"rep", "customer"})
 DISPUTABLE = ("certificate", "scope", "warranty", "budget")
-FEWEST = 2000  # samples wanted in all, however few customers there are
+FEWEST = 900  # samples wanted in all, however few customers there are
+FEWEST_EACH = 24  # and of each customer, however many there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +39,17 @@ def compose_sections(phrases: PhraseBook, customers: Sequence[Availability], *, 
     shares = Counter(section for _, section, _ in places)
     most = max(shares.values())
     turns = {section: round(most / count) for section, count in shares.items()}  # rare sections as often as common ones
-    once = len(customers) * sum(turns[section] for _, section, _ in places)
-    rounds = max(1, -(-FEWEST // max(1, once)))
-    samples = [
-        sample
-        for availability in customers
-        for stage, section, language in places
-        for turn in range(rounds * turns[section])
-        if (sample := _sample(phrases, availability, stage, section, language, f"{seed}/{turn}")) is not None
-    ]
-    return list({sample.id: sample for sample in samples}.values())
+    each = max(FEWEST // max(1, len(customers)), FEWEST_EACH)
+    rounds = -(-each // sum(turns[section] for _, section, _ in places))
+    samples: dict[str, Sample] = {}
+    for facts in customers:
+        drawn = [(place, turn) for place in places for turn in range(rounds * turns[place[1]])]
+        random.Random(_seed(str(seed), facts.customer)).shuffle(drawn)
+        for (stage, section, language), turn in drawn[:each]:
+            sample = _sample(phrases, facts, stage, section, language, f"{seed}/{turn}")
+            if sample is not None:
+                samples[sample.id] = sample
+    return list(samples.values())
 
 
 def _places(phrases: PhraseBook) -> Iterator[tuple[str, str, Language]]:

@@ -58,11 +58,11 @@ def make_dataset(
     *,
     hostile: frozenset[str],
     purposes: Mapping[str, tuple[str, ...]],
-    is_personal: Callable[[str], bool],
+    is_personal: Callable[[Sample], bool],
     seed: int,
 ) -> Dataset:
     """
-    Gate and split. `hostile`: prompts from passages that instruct; `purposes` of each passport; `is_personal` per text.
+    Gate and split. `hostile`: prompts from passages that instruct; `purposes`: of each passport.
 
     No document and no customer is on both sides of the split, and no question with its answer. A section's prompt
     holds no fact of its customer: two customers of whom the same is known share theirs; `unseen` counts the others.
@@ -150,7 +150,7 @@ def _reason(
     sample: Sample,
     hostile: frozenset[str],
     purposes: Mapping[str, tuple[str, ...]],
-    is_personal: Callable[[str], bool],
+    is_personal: Callable[[Sample], bool],
 ) -> Bilingual | None:
     text = f"{sample.prompt}\n{sample.answer}"
     if sample.prompt in hostile:
@@ -159,7 +159,7 @@ def _reason(
         return STEERING
     if any("training" not in purposes.get(passport, ()) for passport in sample.passports):
         return PURPOSE
-    if TOKEN.search(text) or is_personal(sample.prompt) or is_personal(sample.answer):
+    if TOKEN.search(text) or is_personal(sample):
         return PERSONAL
     return None
 

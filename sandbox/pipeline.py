@@ -6,16 +6,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import Engine as Database
 from sqlalchemy import delete, insert, select, update
 
-from eval.scoring import Asked, Figures, Phrasing, Wording, figures, mean_loss, score_answer
+from eval.scoring import Asked, Figures, Phrasing, Wording, figures, mean_loss, score_answer, sentences
 from governance.db import reading
 from governance.errors import Conflict
 from governance.ledger import append
+from governance.redact import Span
 from governance.vault import Vault
 from rag.company import Company
 from sandbox.base import Base
@@ -30,7 +32,7 @@ from sandbox.samples import Sample
 from sandbox.tables import adapters, datasets, evaluations, points
 from sandbox.train import Point, Recipe, fit
 
-COMPOSER = 4  # raise it when the same facts give other samples
+COMPOSER = 6  # raise it when the same facts give other samples
 MEASURE = 2  # raise it when the same answers give other figures
 SECTIONS, EXTRACTIVE, LOSSES = 48, 16, 32  # questions of an evaluation, and how many of them the loss is taken over
 ROWS = 32  # prompts generated at once
@@ -41,7 +43,7 @@ Progress = Callable[[str, int, int], None]
 class FindsPersonal(Protocol):
     """What the gate needs of a redactor."""
 
-    def residue(self, text: str) -> Sequence[object]: ...
+    def residue(self, text: str) -> Sequence[Span]: ...
 
 
 def build_dataset(
@@ -59,18 +61,11 @@ def build_dataset(
             return found
     instructing = [whole_passage(text) for text in hostile]
     asked = [sample for text in good for sample in extract_pairs(text)]
-    seen: dict[str, bool] = {}
-
-    def is_personal(text: str) -> bool:
-        if text not in seen:
-            seen[text] = bool(redactor.residue(text))
-        return seen[text]
-
     dataset = make_dataset(
         [*compose_sections(company.phrases, facts, seed=seed), *asked, *instructing],
         hostile=frozenset(sample.prompt for sample in instructing),
         purposes=allowed,
-        is_personal=is_personal,
+        is_personal=_personal(redactor),
         seed=seed,
     )
     with db.begin() as tx:
@@ -80,6 +75,24 @@ def build_dataset(
         counts = {"samples": len(dataset.samples), "quarantined": len(dataset.quarantined)}
         append(tx, actor="sandbox", event="dataset_built", subject=dataset.hash, detail=counts, now=now)
     return dataset
+
+
+def _personal(redactor: FindsPersonal) -> Callable[[Sample], bool]:
+    """
+    The gate for personal data. A section holds approved wordings and placeholders only: what reads like a name there
+    ("我会盯着处理") is none, but a number in it would be one. Everything is looked at once, for wordings repeat.
+    """
+
+    @cache
+    def entities(text: str) -> frozenset[str]:
+        return frozenset("KNOWN" if span.known else span.entity for span in redactor.residue(text))
+
+    def is_personal(sample: Sample) -> bool:
+        if sample.kind == "section":
+            return any(entities(wording) - {"PERSON"} for wording in sentences(sample.answer))
+        return bool(entities(sample.prompt) or entities(sample.answer))
+
+    return is_personal
 
 
 def train(

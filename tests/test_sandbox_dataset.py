@@ -17,7 +17,7 @@ from rag.company import GROUPS, SLOT, PhraseBook, load_company
 from sandbox import dataset as datasets
 from sandbox.compose import Availability, compose_sections
 from sandbox.dataset import find_dataset, keep_dataset, make_dataset, questions
-from sandbox.extractive import Text, extract_pairs, whole_passage
+from sandbox.extractive import Text, all_pairs, whole_passage
 from sandbox.prompt import fill, join, mask_values, section_prompt, section_task
 from sandbox.samples import Sample, canonical, merkle_root, parse
 from sandbox.tables import dataset_samples
@@ -43,7 +43,7 @@ def composed(phrases: PhraseBook) -> list[Sample]:
 
 
 def made(samples: list[Sample], **changes: object) -> datasets.Dataset:
-    given = {"hostile": frozenset[str](), "purposes": OPEN, "is_personal": lambda text: False, "seed": 0, **changes}
+    given = {"hostile": frozenset[str](), "purposes": OPEN, "is_personal": lambda sample: False, "seed": 0, **changes}
     return make_dataset(samples, **given)  # pyright: ignore[reportArgumentType]
 
 
@@ -110,13 +110,13 @@ def test_serving_and_training_build_the_same_prompt(phrases: PhraseBook, compose
     [
         ("整机质保期：36个月\n产品名称：CY-90彩超\n型号：CY-90", "整机质保期", "{period1}"),
         ("问：可以送礼品吗？\n答：不可以。任何礼品都不送。", "可以送礼品吗？", "不可以。任何礼品都不送。"),
-        ("第3条 撤回\n联系人可以随时撤回。其余从略。", "撤回", "联系人可以随时撤回。"),
+        ("第3条 撤回\n联系人可以随时撤回。其余从略。", "撤回", "联系人可以随时撤回。其余从略。"),
         ("Valid until：15 August 2027\nWarranty：36 months", "Valid until", "{date1}"),
     ],
 )
 def test_an_extractive_answer_is_a_span_of_its_passage(text: str, question: str, answer: str) -> None:
     heading = text.splitlines()[0] if text.startswith("第") else ""
-    pairs = {sample.answer: sample for sample in extract_pairs(Text("d1", "p1", heading, text))}
+    pairs = {sample.answer: sample for sample in all_pairs(Text("d1", "p1", heading, text))}
     sample = pairs[answer]
     assert question in sample.prompt.splitlines()[-1]
     passage = sample.prompt.split("\n" + ("问题：" if "问题：" in sample.prompt else "Question: "))[0]
@@ -126,7 +126,7 @@ def test_an_extractive_answer_is_a_span_of_its_passage(text: str, question: str,
 
 
 def test_a_label_that_occurs_twice_is_not_asked_about() -> None:
-    assert extract_pairs(Text("d", "p", "", "折扣：95%\n批准人：代表\n折扣：92%\n批准人：经理")) == []
+    assert all_pairs(Text("d", "p", "", "折扣：95%\n批准人：代表\n折扣：92%\n批准人：经理")) == []
 
 
 @given(st.text("0123456789年月日台元万%.械注准国AB-[]p_ 你好，。", max_size=60))
@@ -155,7 +155,7 @@ def test_what_may_not_be_trained_on_is_quarantined_with_the_reason() -> None:
         pair("d5", passport="unknown"),
         hostile,
     ]
-    built = made([*bad, pair("d6")], hostile=frozenset({hostile.prompt}), is_personal=lambda text: "张三" in text)
+    built = made([*bad, pair("d6")], hostile=frozenset({hostile.prompt}), is_personal=lambda one: "张三" in one.prompt)
     assert [each.reason.zh for each in built.quarantined] == [
         "仍像含有个人信息",
         "来源未允许用于训练",

@@ -12,6 +12,7 @@ from governance import passport
 from governance.db import reading
 from governance.errors import Conflict, GateFailed
 from governance.ledger import verify
+from governance.redact import Span
 from governance.vault import Vault, open_vault
 from rag.company import Company, load_company
 from rag.facts import Fact, add_facts
@@ -34,8 +35,8 @@ PASSAGES = ["产品名称：甲型监护仪\n整机质保期：36个月", "问�
 class Redactor:
     """Finds one name; the real one is tested where it lives."""
 
-    def residue(self, text: str) -> list[str]:
-        return ["name"] if "王小明" in text else []
+    def residue(self, text: str) -> list[Span]:
+        return [Span(0, 3, "PERSON", 1.0)] if "王小明" in text else []
 
 
 @dataclass(frozen=True)
