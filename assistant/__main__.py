@@ -5,6 +5,7 @@ import getpass
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from governance.settings import Settings
 
 def main(argv: Sequence[str]) -> int:
     """Run one command; an error that a user may see is printed in his language, never as a traceback."""
+    # transformers tells its own callers of coming changes; nothing that a user could act on
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     arguments = _parser().parse_args(argv)
     language: Language = arguments.language

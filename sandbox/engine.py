@@ -12,6 +12,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, StoppingCriteriaList, TextIteratorStreamer
 from transformers.utils import logging as hub_logging
+from transformers.utils.logging import disable_progress_bar
 
 from governance.errors import Corrupt, NotFound
 from sandbox.base import Base
@@ -69,6 +70,7 @@ class PeftEngine:
     """transformers and peft. One call runs at a time; the others wait at the lock."""
 
     def __init__(self, base: Base, *, threads: int) -> None:
+        disable_progress_bar()  # a bar of 0.2 s between our own lines
         torch.set_num_threads(max(1, threads))
         self._base, self._lock = base, RLock()
         tokenizer = AutoTokenizer.from_pretrained(base.folder, trust_remote_code=False)

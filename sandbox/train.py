@@ -15,6 +15,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 from governance.errors import Conflict, XinyanError
 from sandbox.base import Base
@@ -86,6 +87,7 @@ def fit(
 
     Called again after a kill it goes on from the newest whole checkpoint. Raises Invalid (rows), Conflict (stopped).
     """
+    disable_progress_bar()
     torch.set_num_threads(max(1, threads))
     tokenizer = AutoTokenizer.from_pretrained(base.folder, trust_remote_code=False)
     frozen: Any = AutoModelForCausalLM.from_pretrained(
