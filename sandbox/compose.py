@@ -14,8 +14,8 @@ from sandbox.samples import Sample
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 ALWAYS = frozenset({"rep", "customer"})
 DISPUTABLE = ("certificate", "scope", "warranty", "budget")
-FEWEST = 900  # samples wanted in all, however few customers there are
-FEWEST_EACH = 24  # and of each customer, however many there are
+FEWEST = 1500  # samples wanted in all, however few customers there are
+FEWEST_EACH = 30  # and of each customer, however many there are
 
 
 @dataclass(frozen=True, slots=True)

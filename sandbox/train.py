@@ -36,7 +36,7 @@ class Recipe:
     alpha: int = 32
     learning_rate: float = 6e-4
     warmup: int = 5
-    steps: int = 60
+    steps: int = 90
     rows_per_step: int = 6
     max_tokens: int = 320
     clip: float = 1.0
