@@ -23,7 +23,10 @@ WORDS = {
     "plan": ("方案措辞", "plan's wording"),
     "edited": ("人工修改", "edited by a person"),
     "unverified": ("未核实", "not verified"),
+    "approve": ("批准", "approved"),
+    "reject": ("驳回", "rejected"),
 }
+BAR: dict[Language, str] = {"zh": "｜", "en": " | "}
 
 
 def word(key: str, language: Language) -> str:
@@ -33,50 +36,57 @@ def word(key: str, language: Language) -> str:
 
 def brief_lines(brief: BriefView, language: Language) -> Iterator[str]:
     """The brief card: each line with the numbers of its evidence."""
-    yield f"{brief.customer}｜{brief.stage}｜{brief.as_of}"
+    colon, semicolon = ("：", "；") if language == "zh" else (": ", "; ")
+    yield BAR[language].join((brief.customer, brief.stage, brief.as_of))
     for line in brief.lines:
-        yield f"  {line.label}：{line.text} {_numbers(line.evidence)}"
+        yield f"  {line.label}{colon}{line.text} {_numbers(line.evidence)}"
     for title, texts in (("unknown", brief.unknowns), ("disputed", brief.disputed)):
         if texts:
-            yield f"  {word(title, language)}：{'；'.join(texts)}"
+            yield f"  {word(title, language)}{colon}{semicolon.join(texts)}"
     for notice in brief.notices:
-        yield f"  {word('notices', language)}：{notice.text} {_numbers(notice.evidence)}"
+        yield f"  {word('notices', language)}{colon}{notice.text} {_numbers(notice.evidence)}"
 
 
 def script_lines(script: ScriptView) -> Iterator[str]:
     """The whole script with evidence, unknowns, replacements and findings."""
     language = script.language
-    yield f"{script.customer}｜{script.stage}｜{script.as_of}｜{word(script.status, language)}"
+    colon = "：" if language == "zh" else ": "
+    yield BAR[language].join((script.customer, script.stage, script.as_of, word(script.status, language)))
     if script.decision:
         at = script.decision.at.strftime("%Y-%m-%d %H:%M")
-        yield f"{script.decision.by} {script.decision.decision} {at} {script.decision.reason}".rstrip()
+        yield f"{script.decision.by} {word(script.decision.decision, language)} {at} {script.decision.reason}".rstrip()
     for section in script.sections:
         yield ""
         yield f"【{section.title}】" if language == "zh" else f"[{section.title}]"
         for sentence in section.sentences:
             yield f"  {sentence.text} {_numbers(sentence.evidence)}{_mark(sentence, language)}".rstrip()
-    yield from _titled("evidence", [_evidence(entry) for entry in script.evidence], language)
+    yield from _titled("evidence", [_evidence(entry, language) for entry in script.evidence], language)
     yield from _titled("unknown", list(script.unknowns), language)
     yield from _titled("notices", list(script.notices), language)
     replaced = [
-        f"{change.section}：{change.before or word('missing', language)} → "
-        f"{change.after or word('left_out', language)}（{change.reason}）"
+        f"{change.section}{colon}{change.before or word('missing', language)} → "
+        f"{change.after or word('left_out', language)} {_bracketed(change.reason, language)}"
         for change in script.replaced
     ]
     yield from _titled("replaced", replaced, language)
-    findings = [f"{f.article}：{f.message} {f.instead}" for f in script.findings]
+    findings = [f"{f.article}{colon}{f.message} {f.instead}" for f in script.findings]
     yield from _titled("findings", findings, language)
 
 
 def _titled(title: str, lines: list[str], language: Language) -> Iterator[str]:
     yield ""
-    yield f"{word(title, language)}：{'' if lines else word('none', language)}"
+    yield word(title, language) + ("：" if language == "zh" else ": ") + ("" if lines else word("none", language))
     yield from (f"  {line}" for line in lines)
 
 
-def _evidence(entry: EvidenceView) -> str:
-    where = "，".join(part for part in (entry.title, entry.place, entry.date) if part)
-    return f"[{entry.number}] {where}：{entry.excerpt}"
+def _evidence(entry: EvidenceView, language: Language) -> str:
+    comma, colon = ("，", "：") if language == "zh" else (", ", ": ")
+    where = comma.join(part for part in (entry.title, entry.place, entry.date) if part)
+    return f"[{entry.number}] {where}{colon}{entry.excerpt}"
+
+
+def _bracketed(text: str, language: Language) -> str:
+    return f"（{text}）" if language == "zh" else f"({text})"
 
 
 def _numbers(evidence: tuple[int, ...]) -> str:
@@ -87,4 +97,4 @@ def _mark(sentence: SentenceView, language: Language) -> str:
     marks = [word(sentence.origin, language)] if sentence.origin != "adapter" else []
     if "unverified" in (sentence.structured_check, sentence.source_check):
         marks.append(word("unverified", language))
-    return f"（{'，'.join(marks)}）" if marks else ""
+    return _bracketed(("，" if language == "zh" else ", ").join(marks), language) if marks else ""
