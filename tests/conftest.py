@@ -16,7 +16,6 @@ os.environ.update(GRADIO_ANALYTICS_ENABLED="False", DO_NOT_TRACK="1")
 from governance import tables  # noqa: F401  fills the metadata
 from governance.db import metadata, open_engine
 
-
 OUTSIDE: list[str] = []
 
 

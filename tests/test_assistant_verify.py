@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.draft import Checker, check_edit, split_sentences
@@ -63,6 +63,8 @@ def sample_brief(language: Language = "zh") -> Brief:
             ),
         )
 
+    window, until = ("10月至11月", "2029年5月17日") if zh else ("October to November", "17 May 2029")
+    offered = product.value if zh else "Chengying U8"
     groups = [
         Group("customer", (value("customer", "organisation", name.value, name.value, [name]),)),
         Group(
@@ -79,16 +81,16 @@ def sample_brief(language: Language = "zh") -> Brief:
             "budget",
             (
                 value("budget_year", "year", "2027年" if zh else "2027", "2027", [budget]),
-                value("budget_window", "period", "10月至11月" if zh else "October to November", "10/11", [budget]),
+                value("budget_window", "period", window, "10/11", [budget]),
             ),
         ),
-        Group("product", (value("product", "product", product.value if zh else "Chengying U8", product.value, [product]),
+        Group("product", (value("product", "product", offered, product.value, [product]),
                           value("category", "category", "超声", "超声", [first]))),
         Group(
             "certificate",
             (
                 value("certificate", "certificate", certificate.value, certificate.value, [certificate]),
-                value("certificate_until", "date", "2029年5月17日" if zh else "17 May 2029", "2029-05-17", [certificate]),
+                value("certificate_until", "date", until, "2029-05-17", [certificate]),
             ),
         ),
         Group("warranty", (value("warranty", "period", "36个月" if zh else "36 months", "36", [warranty]),)),

@@ -1,5 +1,7 @@
 """Values in sentences: every way of writing one is the same canonical form."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,4 +51,4 @@ def test_a_date_proves_its_month_and_its_year_but_not_the_reverse() -> None:
 def test_any_text_is_searched_without_overlaps_and_with_true_offsets(text: str) -> None:
     found = find_values(text)
     assert all(text[value.start : value.end] == value.text for value in found)
-    assert all(left.end <= right.start for left, right in zip(found, found[1:], strict=False))
+    assert all(left.end <= right.start for left, right in pairwise(found))
