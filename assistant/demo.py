@@ -121,6 +121,14 @@ def _show_figures(screen: Terminal, evaluation: Mapping[str, Mapping[str, Any]])
     for key, (zh, en) in words.items():
         before, after = (evaluation[when][key] for when in ("before", "after"))
         screen.say(f"{zh}：{before:.3f} → {after:.3f}", f"{en}: {before:.3f} → {after:.3f}")
+    before, after = (evaluation[when]["questions"] for when in ("before", "after"))
+    if after:
+        shown = f"{before['value_copy']:.3f} → {after['value_copy']:.3f}"
+        count = after["answers"]
+        screen.say(
+            f"另：{count} 个文档问答的数值照抄率 {shown}（不作为发布条件）",
+            f"aside: values copied in {count} questions about documents {shown} (no condition of the release)",
+        )
 
 
 def _user(parts: Parts, name: str) -> User:

@@ -4,7 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import reduce
 
 from eval.values import find_values
@@ -54,7 +54,11 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Shares between 0 and 1; `intervals` are 95 % Wilson intervals of the shares; the loss is per token, in nats."""
+    """
+    Shares between 0 and 1; `intervals` are 95 % Wilson intervals of the shares; the loss is per token, in nats.
+
+    `questions` holds the same shares for questions about documents, which are reported and not gated.
+    """
 
     heldout_loss: float
     value_copy: float
@@ -64,6 +68,7 @@ class Figures:
     wrong_type: float
     answers: int
     intervals: Mapping[str, tuple[float, float]]
+    questions: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 class Phrasing:
@@ -156,7 +161,16 @@ def figures(tallies: Iterable[Tally], *, heldout_loss: float) -> Figures:
     }
     shares = {name: part / whole if whole else empty for name, (part, whole, empty) in counted.items()}
     intervals = {name: wilson(part, whole) for name, (part, whole, _) in counted.items()}
-    return Figures(heldout_loss=heldout_loss, **shares, answers=total.answers, intervals=intervals)
+    return Figures(
+        heldout_loss,
+        shares["value_copy"],
+        shares["unsupported_values"],
+        shares["must_say"],
+        shares["stop_rate"],
+        shares["wrong_type"],
+        total.answers,
+        intervals,
+    )
 
 
 def wilson(part: int, whole: int) -> tuple[float, float]:

@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from sqlalchemy import Engine as Database
 from sqlalchemy import delete, insert, select, update
 
-from eval.scoring import Asked, Figures, Phrasing, Wording, figures, mean_loss, score_answer, sentences
+from eval.scoring import Asked, Figures, Phrasing, Tally, Wording, figures, mean_loss, score_answer, sentences
 from governance.db import reading
 from governance.errors import Conflict
 from governance.ledger import append
@@ -33,7 +33,7 @@ from sandbox.tables import adapters, datasets, evaluations, points
 from sandbox.train import Point, Recipe, fit
 
 COMPOSER = 7  # raise it when the same facts give other samples
-MEASURE = 2  # raise it when the same answers give other figures
+MEASURE = 3  # raise it when the same answers give other figures
 SECTIONS, EXTRACTIVE, LOSSES = 48, 16, 32  # questions of an evaluation, and how many of them the loss is taken over
 ROWS = 32  # prompts generated at once
 
@@ -185,7 +185,7 @@ def evaluate(
     total, done = 2 * len(asked), 0
     result: dict[str, Figures] = {}
     for when, name in (("before", None), ("after", adapter.hash)):
-        tallies = []
+        tallies: dict[str, list[Tally]] = {"section": [], "extractive": []}
         for part in _batches(engine, asked):
             if should_stop():
                 raise Conflict(reason={"zh": "评估已被取消", "en": "the evaluation was cancelled"})
@@ -194,11 +194,12 @@ def evaluate(
             answers = engine.generate(prompts, max_new_tokens=longest * 3 // 2 + 16)
             for sample, answer in zip(part, answers, strict=True):
                 wanted = Asked(sample.section, frozenset(sample.slots))
-                tallies.append(score_answer(answer.text, wanted, phrasing[sample.language], stopped=answer.stopped))
+                tally = score_answer(answer.text, wanted, phrasing[sample.language], stopped=answer.stopped)
+                tallies[sample.kind].append(tally)
             done += len(part)
             on_progress(when, done, total)
         loss = mean_loss([engine.log_probabilities(Prompt(s.prompt, name), s.answer) for s in asked[:LOSSES]])
-        result[when] = figures(tallies, heldout_loss=loss)
+        result[when] = replace(figures(tallies["section"], heldout_loss=loss), questions=_asides(tallies["extractive"]))
     with db.begin() as tx:
         if not tx.scalar(select(evaluations.c.adapter).where(same)):
             kept: dict[str, Any] = {when: asdict(each) for when, each in result.items()}
@@ -215,6 +216,13 @@ def release(db: Database, adapter: Adapter, evaluation: Mapping[str, Figures], *
         failed = record_release(tx, adapter, evaluation, by=by, now=now)
     if failed:
         raise gate_failed(failed)
+
+
+def _asides(tallies: Sequence[Tally]) -> dict[str, float]:
+    """Questions about documents: a small company has too few to learn them from, and no script is written with them."""
+    found = figures(tallies, heldout_loss=0.0)
+    shares = {name: getattr(found, name) for name in ("value_copy", "unsupported_values", "stop_rate")}
+    return {"answers": found.answers, **shares} if tallies else {}
 
 
 def _pairs(samples: Sequence[Sample]) -> list[tuple[str, str]]:
