@@ -54,6 +54,8 @@ def metrics_of(found: Figures, suffix: str = "") -> dict[str, Any]:
     """As plain numbers, rounded; a loss that was not measured is left out."""
     raw = asdict(found)
     intervals: Mapping[str, tuple[float, float]] = raw.pop("intervals")
+    questions: Mapping[str, float] = raw.pop("questions")
+    raw |= {f"questions_{name}": value for name, value in questions.items()}
     metrics = {name + suffix: _rounded(value) for name, value in raw.items() if value == value}
     return metrics | {f"{name}{suffix}_95": [_rounded(end) for end in ends] for name, ends in intervals.items()}
 
