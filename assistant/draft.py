@@ -10,7 +10,7 @@ from assistant.script import Origin, Replaced, ScriptSection, Sentence
 from assistant.verify import Knowledge, check_source, check_structured, nearest_move
 from eval.values import canonical_values
 from governance.errors import Language
-from rag.company import SLOT, Bilingual, Company, Move
+from rag.company import SLOT, Bilingual, Company
 from sandbox.engine import Engine, Prompt
 from sandbox.prompt import section_prompt
 
@@ -48,7 +48,10 @@ class Checker:
         second, move = check_source(
             text, values, [self.texts[source] for source in sources], section.moves, self.language, self.company
         )
-        approved = canonical_values(SLOT.sub("", _wording(move, masked, self.language))) if move else set[str]()
+        wordings = " ".join(move.wordings(self.language)) if move else ""
+        approved = canonical_values(
+            SLOT.sub("", wordings)
+        )  # "近三年" is said of nobody
         said = {value.text for value in values if value.kind == "phrase"}
         bare = text
         for phrase in said:  # a sentence that the law demands word for word is the company's, not the customer's
@@ -171,7 +174,3 @@ def check_edit(
 def split_sentences(text: str, language: Language) -> list[str]:
     """Sentences of a masked answer; placeholders hold the values, so a stop inside a value cannot cut."""
     return [part.strip() for line in text.splitlines() for part in _END[language].split(line) if part.strip()]
-
-
-def _wording(move: Move, masked: str, language: Language) -> str:
-    return " ".join(wording for wording in move.wordings(language)) if masked else ""

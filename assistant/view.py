@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection
-
 from assistant.lead import own_lead
 from assistant.parts import Parts
 from assistant.pipeline import NOT_MISSED, contact_permit, customer_of, prepare
@@ -312,8 +310,3 @@ def _excerpt(source: Source) -> str:
     cut = text[:EXCERPT_CHARACTERS]
     opened, closed = cut.rfind("[["), cut.rfind("]]")
     return (cut[:opened] if opened > closed else cut) + "…"
-
-
-def status_of(tx: Connection, parts: Parts, script_id: str) -> str:
-    """The state of a script."""
-    return script_of(tx, parts.vault, script_id).status
