@@ -49,9 +49,7 @@ class Checker:
             text, values, [self.texts[source] for source in sources], section.moves, self.language, self.company
         )
         wordings = " ".join(move.wordings(self.language)) if move else ""
-        approved = canonical_values(
-            SLOT.sub("", wordings)
-        )  # "近三年" is said of nobody
+        approved = canonical_values(SLOT.sub("", wordings))  # "近三年" is said of nobody
         said = {value.text for value in values if value.kind == "phrase"}
         bare = text
         for phrase in said:  # a sentence that the law demands word for word is the company's, not the customer's
