@@ -14,7 +14,7 @@ from assistant.parts import Parts
 from assistant.pipeline import Prepared, checker_of, findings_of, prepare
 from assistant.script import ScriptSection
 from assistant.store import Review, Stored, add_review, add_script, move_to, reviews_of, script_of
-from assistant.view import pseudonyms
+from assistant.view import SEPARATOR, pseudonyms
 from governance import ledger
 from governance.accounts import User, require
 from governance.accounts import user as user_named
@@ -143,12 +143,12 @@ def _edit(parts: Parts, stored: Stored, user: User, edits: Mapping[tuple[str, in
         author = user_named(tx, stored.created_by)
         lead = lead_of(tx, stored.lead)
     # as of the script's own day and for its author: an edit checks against what the script was written from
-    prepared = prepare(parts, lead, stored.body.language, author, now=now)
-    checker = checker_of(parts.company, prepared.brief)
-    whole = "\x1e".join(line.text for section in stored.body.sections for line in section.sentences)
-    names = pseudonyms(whole, stored.body.language)
-    sections = tuple(_edited(section, edits, names, prepared, checker) for section in stored.body.sections)
     language = stored.body.language
+    prepared = prepare(parts, lead, language, author, now=now)
+    checker = checker_of(parts.company, prepared.brief)
+    whole = SEPARATOR.join(line.text for section in stored.body.sections for line in section.sentences)
+    names = pseudonyms(whole, language)
+    sections = tuple(_edited(section, edits, names, prepared, checker) for section in stored.body.sections)
     findings = findings_of(parts.company, stored.body.stage, language, sections)
     script = replace(stored.body, sections=sections, findings=findings)
     with parts.db.begin() as tx:

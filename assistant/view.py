@@ -182,11 +182,8 @@ def view_brief(parts: Parts, lead_id: str, user: User, language: Language, now: 
     known, permit = prepared.brief, prepared.permit
     numbers: dict[str, int] = {}
     raw = [*_lines(parts.company, known, language)]
-    for _, _, cited in raw:
-        for source in cited:
-            numbers.setdefault(source, len(numbers) + 1)
     notices = [("", notice.text.say(language), notice.sources) for notice in known.notices]
-    for _, _, cited in notices:
+    for _, _, cited in (*raw, *notices):
         for source in cited:
             numbers.setdefault(source, len(numbers) + 1)
     listed = [known.sources[source] for source in numbers]
@@ -236,12 +233,16 @@ def evidence_view(number: int, source: Source, excerpt: str, language: Language)
 
 def _shower(parts: Parts, stored: Stored, user: User, now: datetime) -> Show:
     language = stored.body.language
+
+    def hidden(texts: Sequence[str]) -> list[str]:
+        return vault.pseudonymise(SEPARATOR.join(texts), language).split(SEPARATOR)
+
     if stored.created_by == user.name and "rep" in user.roles:
         customer = customer_of(parts, stored.body.customer)
         with reading(parts.db) as tx:
             decider = decision_maker(tx, customer.id, stored.body.as_of)
         if decider is None or decider.subject != stored.subject:  # another person decides by now: not his data
-            return lambda texts: vault.pseudonymise(SEPARATOR.join(texts), language).split(SEPARATOR)
+            return hidden
         permit = contact_permit(parts, customer, decider, actor=user.name, as_of=now)
 
         def revealed(texts: Sequence[str]) -> list[str]:
@@ -251,7 +252,7 @@ def _shower(parts: Parts, stored: Stored, user: User, now: datetime) -> Show:
         return revealed
     if not user.roles & {"coordinator", "admin"}:
         raise NotAllowed(user=user.name, action={"zh": "查看他人的话术", "en": "see another rep's script"})
-    return lambda texts: vault.pseudonymise(SEPARATOR.join(texts), language).split(SEPARATOR)
+    return hidden
 
 
 def _sections(script: Script, texts: Iterable[str], numbers: dict[str, int]) -> tuple[SectionView, ...]:
