@@ -1,10 +1,9 @@
 """Rules of law and of the house over sentences: what fired, with the article and a lawful alternative."""
 
-import re
-
 from assistant.script import Finding
 from governance.errors import Language
-from rag.company import Bilingual, Company, Rule
+from rag.company import Bilingual, Company
+from rag.rules import fired
 
 
 def check_text(company: Company, text: str, language: Language, section: str = "") -> list[Finding]:
@@ -14,22 +13,6 @@ def check_text(company: Company, text: str, language: Language, section: str = "
         for _, rule in company.rules()
         for quoted in fired(rule, text, language)
     ]
-
-
-def fired(rule: Rule, text: str, language: Language) -> list[str]:
-    """The words of `text` that `rule` detects and none of its exceptions covers."""
-    excepted = [
-        match.span()
-        for pattern in rule.exceptions.get(language, [])
-        for match in re.finditer(pattern, text, re.IGNORECASE)
-    ]
-    found = [
-        match
-        for pattern in rule.detect.get(language, [])
-        for match in re.finditer(pattern, text, re.IGNORECASE)
-        if not any(start < match.end() and match.start() < end for start, end in excepted)
-    ]
-    return list(dict.fromkeys(match.group() for match in found))
 
 
 def missing_phrases(company: Company, stage: str, language: Language, said: dict[str, str]) -> list[Finding]:

@@ -2,6 +2,9 @@
 
 from alembic import context
 
+import assistant.tables  # noqa: F401
+import governance.tables  # noqa: F401
+import rag.tables  # noqa: F401
 import sandbox.tables  # noqa: F401
 from governance.db import metadata, open_engine
 

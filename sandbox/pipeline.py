@@ -27,10 +27,11 @@ from sandbox.dataset import Dataset, find_dataset, inputs_hash, keep_dataset, ma
 from sandbox.engine import Engine, Prompt
 from sandbox.extractive import extract_pairs, whole_passage
 from sandbox.material import availabilities, purposes, texts
+from sandbox.recipe import Recipe
 from sandbox.release import Adapter, adapter_row, gate_failed, record_release
 from sandbox.samples import Sample
 from sandbox.tables import adapters, datasets, evaluations, points
-from sandbox.train import Point, Recipe, fit
+from sandbox.train import Point, fit
 
 COMPOSER = 7  # raise it when the same facts give other samples
 MEASURE = 3  # raise it when the same answers give other figures

@@ -84,6 +84,10 @@ runs = Table(
     Column("by", String(120), nullable=False),
     Column("dataset", String(64)),
     Column("adapter", String(64)),
+    Column("stage", String(40), nullable=False, server_default=""),  # whom the adapter is for; empty: every stage
+    Column("priority", Integer, nullable=False, server_default="0"),  # the larger goes first
+    Column("recipe", JSON),  # None: chosen for the data and the machine when it begins
+    Column("estimate", JSON),  # time and memory, from one dry step
 )
 
 points = Table(
@@ -97,4 +101,142 @@ points = Table(
     Column("rate", Float, nullable=False),
     Column("gradient", Float, nullable=False),
     Column("seconds", Float, nullable=False),
+    Column("tokens_per_s", Float, nullable=False, server_default="0"),
+    Column("memory_mib", Float, nullable=False, server_default="0"),
+)
+
+dataset_reports = Table(  # coverage per document section, duplicates, counts per kind and language
+    "dataset_reports",
+    metadata,
+    Column("dataset", String(64), ForeignKey("datasets.hash"), primary_key=True),
+    Column("report", JSON, nullable=False),
+)
+
+dataset_passports = Table(  # lineage in both directions without touching the samples
+    "dataset_passports",
+    metadata,
+    Column("dataset", String(64), ForeignKey("datasets.hash"), primary_key=True),
+    Column("passport", String(64), primary_key=True),
+    Column("samples", Integer, nullable=False),
+    Index("dataset_passports_by_passport", "passport"),
+)
+
+sample_passports = Table(  # which samples of a data set came from a record
+    "sample_passports",
+    metadata,
+    Column("passport", String(64), primary_key=True),
+    Column("dataset", String(64), ForeignKey("datasets.hash"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+)
+
+quarantine_decisions = Table(  # by the sample's hash: a decision holds for every later data set
+    "quarantine_decisions",
+    metadata,
+    Column("sample", String(64), primary_key=True),
+    Column("decision", String(10), nullable=False),  # release | discard
+    Column("reason", Text, nullable=False),
+    Column("by", String(120), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+preferences = Table(  # what a person preferred to what the model wrote; sealed, with its lineage
+    "preferences",
+    metadata,
+    Column("dataset", String(64), ForeignKey("datasets.hash"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("unit", String(120), nullable=False),
+    Column("passports", JSON, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+reports = Table(  # the full report of a candidate against the base and the adapter that was in force
+    "reports",
+    metadata,
+    Column("adapter", String(64), ForeignKey("adapters.hash"), primary_key=True),
+    Column("measure", String(64), primary_key=True),
+    Column("compared", String(64)),  # the adapter in force; None when there was none
+    Column("body", JSON, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # the answers side by side
+    Column("at", UtcDateTime, nullable=False),
+)
+
+ratings = Table(  # blind: who judges sees left and right, not which is which
+    "ratings",
+    metadata,
+    Column("adapter", String(64), ForeignKey("adapters.hash"), primary_key=True),
+    Column("sample", String(64), primary_key=True),
+    Column("by", String(120), primary_key=True),
+    Column("preferred", String(10), nullable=False),  # candidate | other | same
+    Column("at", UtcDateTime, nullable=False),
+)
+
+memorisations = Table(  # of a recipe on a data set: planted strings, and whether they come out again
+    "memorisations",
+    metadata,
+    Column("key", String(64), primary_key=True),  # the adapter's key
+    Column("body", JSON, nullable=False),
+    Column("passed", Boolean, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("adapter", String(64), ForeignKey("adapters.hash"), primary_key=True),
+    Column("by", String(120), primary_key=True),
+    Column("decision", String(10), nullable=False),  # approve | reject
+    Column("reason", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+adapter_states = Table(  # append-only: the newest row of an adapter holds
+    "adapter_states",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("adapter", String(64), ForeignKey("adapters.hash"), nullable=False, index=True),
+    Column("state", String(10), nullable=False),  # candidate | approved | released | retired | tainted
+    Column("reason", Text, nullable=False),
+    Column("by", String(120), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+aliases = Table(  # append-only: the newest row of a stage holds; the empty stage is for all that have none
+    "aliases",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("stage", String(40), nullable=False, index=True),
+    Column("adapter", String(64), ForeignKey("adapters.hash")),  # None: the plan's own wording
+    Column("reason", Text, nullable=False),
+    Column("by", String(120), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+rollouts = Table(
+    "rollouts",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("stage", String(40), nullable=False),
+    Column("candidate", String(64), ForeignKey("adapters.hash"), nullable=False),
+    Column("baseline", String(64), ForeignKey("adapters.hash")),  # None: the plan's own wording
+    Column("share", Integer, nullable=False),  # percent of the customers; 0 is the shadow
+    Column("status", String(20), nullable=False),  # running | done | rolled_back | stopped
+    Column("reason_zh", Text, nullable=False),
+    Column("reason_en", Text, nullable=False),
+    Column("by", String(120), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
+observations = Table(  # what was seen of one script: which arm wrote it, and a guard figure
+    "observations",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("rollout", String(32), ForeignKey("rollouts.id"), nullable=False),
+    Column("share", Integer, nullable=False),
+    Column("arm", String(10), nullable=False),  # candidate | baseline
+    Column("script", String(64), nullable=False),
+    Column("figure", String(20), nullable=False),
+    Column("value", Float, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("observations_by_figure", "rollout", "figure"),
 )

@@ -26,7 +26,11 @@ def files(folder: str) -> list[Path]:
 
 def is_root(path: Path) -> bool:
     """Composition roots may see everything."""
-    return path.name == "__main__.py" or path == ROOT / "assistant" / "app.py"
+    return (
+        path.name == "__main__.py"
+        or path == ROOT / "assistant" / "app.py"
+        or (path.parent == ROOT / "eval" and path.name.startswith("run_"))  # a suite: wires the product to a measure
+    )
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -7,9 +7,9 @@ from typing import Literal
 
 import pytest
 
-from assistant.comply import fired
 from eval.scoring import Asked, Phrasing, Wording, score_answer
 from rag.company import PACKS, Move, PhraseBook, Rule, RulePack, _load  # pyright: ignore[reportPrivateUsage]
+from rag.rules import fired
 
 Language = Literal["zh", "en"]
 BOOKS = (PACKS / "phrases.yaml", PACKS.parent / "data_samples" / "phrases.yaml")

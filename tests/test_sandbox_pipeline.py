@@ -22,8 +22,8 @@ from sandbox import pipeline
 from sandbox.base import Base, prepare_base
 from sandbox.engine import PeftEngine, open_engine
 from sandbox.material import availabilities
+from sandbox.recipe import Recipe
 from sandbox.tables import adapters, evaluations, points
-from sandbox.train import Recipe
 from tests.tiny_model import save_tiny_model
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -20,7 +20,8 @@ from sandbox.chat import open_chat
 from sandbox.engine import quiet
 from sandbox.loss import AssistantLoss
 from sandbox.preflight import Row, encode
-from sandbox.train import Point, Recipe, batch, fit, plan_batches
+from sandbox.recipe import Recipe
+from sandbox.train import Point, batch, fit, plan_batches
 from tests.tiny_model import save_tiny_model
 
 PAIRS = [

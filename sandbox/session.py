@@ -1,0 +1,62 @@
+"""What one command of `python -m sandbox` works with: settings, database, keys, and the steps over them."""
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine as Database
+
+from eval.scoring import Figures
+from governance.db import migrate, open_engine
+from governance.settings import Settings
+from governance.vault import Vault, open_vault
+from rag.company import Company, load_company
+from rag.pipeline import make_redactor
+from sandbox import pipeline
+from sandbox.base import Base, prepare_base
+from sandbox.dataset import Dataset
+from sandbox.release import Adapter
+
+
+class Session:
+    """Settings, database and keys of one command."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.company: Company = load_company(settings.company)
+        migrate(settings.database)
+        self.db: Database = open_engine(settings.database)
+        self.vault: Vault = open_vault(settings.home / "keys")
+        self.threads = settings.threads or len(os.sched_getaffinity(0))
+
+    def base(self) -> Base:
+        return prepare_base(self.settings.base_model, self.settings.home, show_progress)
+
+    def dataset(self) -> Dataset:
+        redactor = make_redactor(self.db, self.vault, utc_now())
+        return pipeline.build_dataset(self.db, self.vault, self.company, redactor, now=utc_now())
+
+    def train(self, base: Base, dataset: Dataset) -> Adapter:
+        return pipeline.train(
+            self.db, self.settings.home, base, dataset, threads=self.threads, now=utc_now(), on_progress=show_progress
+        )
+
+    def evaluate(self, base: Base, dataset: Dataset, adapter: Adapter, stop: Callable[[], bool]) -> dict[str, Figures]:
+        from sandbox.engine import open_engine as open_model
+
+        engine = open_model(base, threads=self.threads)
+        return pipeline.evaluate(
+            self.db, engine, self.company, dataset, adapter, now=utc_now(), on_progress=show_progress, should_stop=stop
+        )
+
+
+def show_progress(step: str, done: int, total: int) -> None:
+    """One line on standard error."""
+    sys.stderr.write(f"{step} {done}/{total}\n")
+    sys.stderr.flush()
+
+
+def utc_now() -> datetime:
+    """The clock of the command line."""
+    return datetime.now(UTC)
