@@ -117,7 +117,8 @@ dataset_passports = Table(  # lineage in both directions without touching the sa
     metadata,
     Column("dataset", String(64), ForeignKey("datasets.hash"), primary_key=True),
     Column("passport", String(64), primary_key=True),
-    Column("samples", Integer, nullable=False),
+    Column("samples", Integer, nullable=False),  # all that hold it, kept back or not
+    Column("trained", Integer, nullable=False, server_default="0"),  # of these in the training part
     Index("dataset_passports_by_passport", "passport"),
 )
 

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("dataset", sa.String(length=64), nullable=False),
         sa.Column("passport", sa.String(length=64), nullable=False),
         sa.Column("samples", sa.Integer(), nullable=False),
+        sa.Column("trained", sa.Integer(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["dataset"],
             ["datasets.hash"],
