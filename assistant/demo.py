@@ -22,6 +22,7 @@ from governance.settings import Settings
 from rag.brief import customers, decision_maker, find_customer, products
 from rag.pipeline import ingest
 from sandbox import pipeline as sandbox
+from sandbox.evaluation import evaluate
 
 REP, COORDINATOR = "wangxiao", "limin"
 
@@ -93,7 +94,7 @@ def _train(parts: Parts, screen: Terminal, report: Report) -> bool:
             on_progress=screen.progress,
         )
     with screen.step("evaluate", "4 评估并决定是否发布", "4 Evaluate and decide on the release"):
-        figures = sandbox.evaluate(
+        figures = evaluate(
             parts.db, parts.engine, parts.company, dataset, adapter, now=utc_now(), on_progress=screen.progress
         )
         report.put(evaluation={when: asdict(each) for when, each in figures.items()})

@@ -17,6 +17,7 @@ from governance.settings import Settings
 from rag.company import GROUPS, PhraseBook, load_company
 from sandbox import pipeline
 from sandbox.engine import Engine, Prompt
+from sandbox.evaluation import evaluate
 from sandbox.prompt import SectionTask, section_prompt, section_task
 from sandbox.release import Adapter, released_adapter
 
@@ -57,9 +58,7 @@ def _heldout(settings: Settings) -> dict[str, Any]:
     parts = open_parts(settings)
     adapter = _released(parts.db)
     dataset = pipeline.build_dataset(parts.db, parts.vault, parts.company, parts.redactor, now=utc_now())
-    found = pipeline.evaluate(
-        parts.db, parts.engine, parts.company, dataset, adapter, now=utc_now(), on_progress=silent
-    )
+    found = evaluate(parts.db, parts.engine, parts.company, dataset, adapter, now=utc_now(), on_progress=silent)
     return metrics_of(found["after"]) | metrics_of(found["before"], "_base")
 
 

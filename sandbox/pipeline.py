@@ -4,39 +4,34 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from sqlalchemy import Engine as Database
 from sqlalchemy import delete, insert, select, update
 
-from eval.scoring import Asked, Figures, Phrasing, Tally, Wording, figures, mean_loss, score_answer, sentences
+from eval.scoring import Figures, sentences
 from governance.db import reading
-from governance.errors import Conflict
 from governance.ledger import append
 from governance.redact import Span
 from governance.vault import Vault
 from rag.company import Company
 from sandbox.base import Base
 from sandbox.card import keep_adapter
-from sandbox.compose import LANGUAGES, compose_sections
-from sandbox.dataset import Dataset, find_dataset, inputs_hash, keep_dataset, make_dataset, questions
-from sandbox.engine import Engine, Prompt
+from sandbox.compose import compose_sections
+from sandbox.dataset import Dataset, find_dataset, inputs_hash, keep_dataset, make_dataset
 from sandbox.extractive import extract_pairs, whole_passage
 from sandbox.material import availabilities, purposes, texts
 from sandbox.recipe import Recipe
 from sandbox.release import Adapter, adapter_row, gate_failed, record_release
 from sandbox.samples import Sample
-from sandbox.tables import adapters, datasets, evaluations, points
+from sandbox.tables import adapters, datasets, points
 from sandbox.train import Point, fit
 
 COMPOSER = 7  # raise it when the same facts give other samples
-MEASURE = 3  # raise it when the same answers give other figures
-SECTIONS, EXTRACTIVE, LOSSES = 48, 16, 32  # questions of an evaluation, and how many of them the loss is taken over
-ROWS = 32  # prompts generated at once
 
 Progress = Callable[[str, int, int], None]
 
@@ -160,57 +155,6 @@ def find_adapter(db: Database, key: str, base: Base) -> Adapter | None:
     return adapter if (adapter.folder / "card.json").is_file() else None
 
 
-def evaluate(
-    db: Database,
-    engine: Engine,
-    company: Company,
-    dataset: Dataset,
-    adapter: Adapter,
-    *,
-    now: datetime,
-    on_progress: Progress = lambda step, done, total: None,
-    should_stop: Callable[[], bool] = lambda: False,
-) -> dict[str, Figures]:
-    """Figures of the untuned base ("before") and of the adapter ("after") on the same held-out prompts."""
-    asked = questions(dataset, sections=SECTIONS, extractive=EXTRACTIVE)
-    phrases = company.phrases.model_dump(mode="json")
-    measure = inputs_hash([MEASURE, [sample.id for sample in asked], phrases])
-    with reading(db) as tx:
-        same = (evaluations.c.adapter == adapter.hash) & (evaluations.c.measure == measure)
-        row = tx.execute(select(evaluations).where(same)).mappings().one_or_none()
-    if row is not None:
-        return {"before": _figures(row["before"]), "after": _figures(row["after"])}
-    if adapter.hash not in engine.loaded():
-        engine.load(adapter.hash, adapter.folder)
-    phrasing = {language: Phrasing(_wordings(company, language)) for language in LANGUAGES}
-    total, done = 2 * len(asked), 0
-    result: dict[str, Figures] = {}
-    for when, name in (("before", None), ("after", adapter.hash)):
-        tallies: dict[str, list[Tally]] = {"section": [], "extractive": []}
-        for part in _batches(engine, asked):
-            if should_stop():
-                raise Conflict(reason={"zh": "评估已被取消", "en": "the evaluation was cancelled"})
-            longest = max(len(engine.pieces(sample.answer)) for sample in part)
-            prompts = [Prompt(sample.prompt, name) for sample in part]
-            answers = engine.generate(prompts, max_new_tokens=longest * 3 // 2 + 16)
-            for sample, answer in zip(part, answers, strict=True):
-                wanted = Asked(sample.section, frozenset(sample.slots))
-                tally = score_answer(answer.text, wanted, phrasing[sample.language], stopped=answer.stopped)
-                tallies[sample.kind].append(tally)
-            done += len(part)
-            on_progress(when, done, total)
-        loss = mean_loss([engine.log_probabilities(Prompt(s.prompt, name), s.answer) for s in asked[:LOSSES]])
-        result[when] = replace(figures(tallies["section"], heldout_loss=loss), questions=_asides(tallies["extractive"]))
-    with db.begin() as tx:
-        if not tx.scalar(select(evaluations.c.adapter).where(same)):
-            kept: dict[str, Any] = {when: asdict(each) for when, each in result.items()}
-            row = {"adapter": adapter.hash, "measure": measure, "dataset": dataset.hash, "at": now, **kept}
-            tx.execute(insert(evaluations).values(**row))
-            detail = {"value_copy": result["after"].value_copy, "questions": len(asked)}
-            append(tx, actor="sandbox", event="adapter_evaluated", subject=adapter.hash, detail=detail, now=now)
-    return result
-
-
 def release(db: Database, adapter: Adapter, evaluation: Mapping[str, Figures], *, by: str, now: datetime) -> None:
     """Put the adapter in force, or raise GateFailed; the decision is kept with its figures either way."""
     with db.begin() as tx:
@@ -219,35 +163,8 @@ def release(db: Database, adapter: Adapter, evaluation: Mapping[str, Figures], *
         raise gate_failed(failed)
 
 
-def _asides(tallies: Sequence[Tally]) -> dict[str, float]:
-    """Questions about documents: a small company has too few to learn them from, and no script is written with them."""
-    found = figures(tallies, heldout_loss=0.0)
-    shares = {name: getattr(found, name) for name in ("value_copy", "unsupported_values", "stop_rate")}
-    return {"answers": found.answers, **shares} if tallies else {}
-
-
 def _pairs(samples: Sequence[Sample]) -> list[tuple[str, str]]:
     return [(sample.prompt, sample.answer) for sample in samples]
-
-
-def _batches(engine: Engine, asked: Sequence[Sample]) -> list[list[Sample]]:
-    ordered = sorted(asked, key=lambda sample: (len(engine.pieces(sample.answer)), sample.id))
-    return [ordered[start : start + ROWS] for start in range(0, len(ordered), ROWS)]
-
-
-def _wordings(company: Company, language: Any) -> list[Wording]:
-    return [
-        Wording(section_id, move.id, text)
-        for section_id, section in company.phrases.sections.items()
-        for move in section.moves
-        for text in move.wordings(language)
-    ]
-
-
-def _figures(kept: Mapping[str, Any]) -> Figures:
-    values: dict[str, Any] = dict(kept)
-    values["intervals"] = {name: (low, high) for name, (low, high) in kept["intervals"].items()}
-    return Figures(**values)
 
 
 def _keep_point(db: Database, run: str, point: Point) -> None:

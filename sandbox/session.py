@@ -16,6 +16,7 @@ from rag.pipeline import make_redactor
 from sandbox import pipeline
 from sandbox.base import Base, prepare_base
 from sandbox.dataset import Dataset
+from sandbox.evaluation import evaluate
 from sandbox.release import Adapter
 
 
@@ -46,7 +47,7 @@ class Session:
         from sandbox.engine import open_engine as open_model
 
         engine = open_model(base, threads=self.threads)
-        return pipeline.evaluate(
+        return evaluate(
             self.db, engine, self.company, dataset, adapter, now=utc_now(), on_progress=show_progress, should_stop=stop
         )
 

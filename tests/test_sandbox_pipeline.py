@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, func, insert, select
 
+from eval.scoring import Figures
 from governance import passport
 from governance.db import reading
 from governance.errors import Conflict, GateFailed
@@ -21,6 +22,7 @@ from rag.tables import documents, files
 from sandbox import pipeline
 from sandbox.base import Base, prepare_base
 from sandbox.engine import PeftEngine, open_engine
+from sandbox.evaluation import evaluate
 from sandbox.material import availabilities
 from sandbox.recipe import Recipe
 from sandbox.tables import adapters, evaluations, points
@@ -164,8 +166,8 @@ def test_training_and_evaluation_are_done_once_and_decided_for_good(house: House
 
 def measured(
     house: House, engine: PeftEngine, dataset: pipeline.Dataset, adapter: pipeline.Adapter
-) -> dict[str, pipeline.Figures]:
-    return pipeline.evaluate(house.db, engine, house.company, dataset, adapter, now=NOW)
+) -> dict[str, Figures]:
+    return evaluate(house.db, engine, house.company, dataset, adapter, now=NOW)
 
 
 def test_a_stopped_training_goes_on_where_it_was(house: House) -> None:
