@@ -41,6 +41,7 @@ adapters = Table(  # `key` = data set, base and recipe: the same three are never
     Column("folder", Text, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("stage", String(40), nullable=False, server_default=""),  # trained on its sections; empty: on all
 )
 
 evaluations = Table(
@@ -88,6 +89,8 @@ runs = Table(
     Column("priority", Integer, nullable=False, server_default="0"),  # the larger goes first
     Column("recipe", JSON),  # None: chosen for the data and the machine when it begins
     Column("estimate", JSON),  # time and memory, from one dry step
+    Column("turn", Integer, nullable=False, server_default="1"),  # a person sent it on its way again: one more
+    Column("tries", Integer, nullable=False, server_default="0"),  # how often it broke off since it last got further
 )
 
 points = Table(

@@ -194,6 +194,9 @@ def upgrade() -> None:
     with op.batch_alter_table("observations", schema=None) as batch_op:
         batch_op.create_index("observations_by_figure", ["rollout", "figure"], unique=False)
 
+    with op.batch_alter_table("adapters", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("stage", sa.String(length=40), server_default="", nullable=False))
+
     with op.batch_alter_table("points", schema=None) as batch_op:
         batch_op.add_column(sa.Column("tokens_per_s", sa.Float(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("memory_mib", sa.Float(), server_default="0", nullable=False))
@@ -203,3 +206,5 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("priority", sa.Integer(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("recipe", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("estimate", sa.JSON(), nullable=True))
+        batch_op.add_column(sa.Column("turn", sa.Integer(), server_default="1", nullable=False))
+        batch_op.add_column(sa.Column("tries", sa.Integer(), server_default="0", nullable=False))
