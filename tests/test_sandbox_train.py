@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,10 @@ from sandbox.base import Base
 from sandbox.chat import open_chat
 from sandbox.engine import quiet
 from sandbox.loss import AssistantLoss
+from sandbox.packing import batch, plan_batches
 from sandbox.preflight import Row, encode
 from sandbox.recipe import Recipe
-from sandbox.train import Point, batch, fit, plan_batches
+from sandbox.train import Point, fit
 from tests.tiny_model import save_tiny_model
 
 PAIRS = [
@@ -161,6 +163,69 @@ def test_kill_9_costs_no_more_than_the_steps_since_the_checkpoint(
     draft, _ = run(base, tmp_path, on_point=lambda point: seen.append(point.step))
     assert seen == [3, 4, 5, 6]
     assert weights(draft) == unbroken[0]
+
+
+def values(draft: Path) -> dict[str, torch.Tensor]:
+    return load_file(draft / "adapter_model.safetensors")
+
+
+def test_a_step_in_parts_gives_the_same_adapter_up_to_rounding(
+    base: Base, unbroken: tuple[bytes, list[Point]], tmp_path: Path
+) -> None:
+    points: list[Point] = []
+    run(base, tmp_path / "parts", replace(RECIPE, micro_rows=3), on_point=points.append)
+    assert [point.loss for point in points] == pytest.approx([point.loss for point in unbroken[1]], rel=1e-4)
+    assert points[-1].heldout == pytest.approx(unbroken[1][-1].heldout, rel=1e-4)
+    assert [point.gradient for point in points] == pytest.approx(
+        [point.gradient for point in unbroken[1]], rel=1e-2
+    )  # bfloat16
+    assert all(point.tokens_per_s > 0 and point.memory_mib > 100 for point in points)
+
+
+EARLY = replace(RECIPE, patience=2, steps=40, learning_rate=0.02, checkpoint_every=1, micro_rows=2)  # soon too far
+
+
+@pytest.fixture(scope="module")
+def stopped(base: Base, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, list[Point]]:
+    points: list[Point] = []
+    draft, _ = run(base, tmp_path_factory.mktemp("stopped"), EARLY, on_point=points.append)
+    return weights(draft), points
+
+
+def test_a_training_that_gets_no_better_stops_and_keeps_its_best(
+    base: Base, stopped: tuple[bytes, list[Point]], tmp_path: Path
+) -> None:
+    measured = [point.heldout for point in stopped[1] if point.heldout is not None]
+    best = min(range(len(measured)), key=measured.__getitem__)
+    assert len(stopped[1]) < EARLY.steps
+    assert len(measured) - 1 - best == EARLY.patience
+    at_best: list[bytes] = []
+
+    def keep(point: Point) -> None:
+        if point.step == best + 1:
+            at_best.append((tmp_path / f"step-{point.step:06d}" / "weights.safetensors").read_bytes())
+
+    draft, _ = run(base, tmp_path, EARLY, on_point=keep)
+    (tmp_path / "then.safetensors").write_bytes(at_best[0])
+    then = load_file(tmp_path / "then.safetensors")
+    for name, value in values(draft).items():
+        assert torch.equal(value, then[name.replace(".weight", ".default.weight")])
+
+
+@pytest.mark.parametrize("after", [2, 4, 6])
+def test_a_killed_training_with_early_stop_ends_bit_identical(
+    base: Base, stopped: tuple[bytes, list[Point]], tmp_path: Path, after: int
+) -> None:
+    seen: list[int] = []
+    with pytest.raises(Conflict):
+        run(base, tmp_path, EARLY, on_point=lambda p: seen.append(p.step), should_stop=lambda: len(seen) >= after)
+    draft, _ = run(base, tmp_path, EARLY, on_point=lambda p: seen.append(p.step))
+    assert seen == [point.step for point in stopped[1]]
+    assert weights(draft) == stopped[0]
+    again: list[int] = []  # killed between the last step and the adapter: nothing is trained twice
+    draft, _ = run(base, tmp_path, EARLY, on_point=lambda p: again.append(p.step))
+    assert again == []
+    assert weights(draft) == stopped[0]
 
 
 def test_a_loss_that_is_no_number_stops_the_training(tmp_path: Path) -> None:
