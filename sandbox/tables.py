@@ -123,6 +123,7 @@ dataset_passports = Table(  # lineage in both directions without touching the sa
     Column("samples", Integer, nullable=False),  # all that hold it, kept back or not
     Column("trained", Integer, nullable=False, server_default="0"),  # of these in the training part
     Index("dataset_passports_by_passport", "passport"),
+    Index("dataset_passports_trained", "dataset", "trained"),
 )
 
 sample_passports = Table(  # which samples of a data set came from a record

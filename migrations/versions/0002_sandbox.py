@@ -43,6 +43,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("dataset_passports", schema=None) as batch_op:
         batch_op.create_index("dataset_passports_by_passport", ["passport"], unique=False)
+        batch_op.create_index("dataset_passports_trained", ["dataset", "trained"], unique=False)
 
     op.create_table(
         "dataset_reports",
