@@ -76,6 +76,7 @@ def fit(
     needed = pick(train, recipe.steps * recipe.rows_per_step, recipe.seed)
     checked = check_rows(chat, needed, heldout[: recipe.heldout_rows], max_tokens=recipe.max_tokens)
     fingerprint = hashlib.sha256(f"{base.hash}{recipe.hash}{checked.hash}".encode()).hexdigest()
+    parallel.prepare(model)
     _Run(model, recipe, checked, chat.pad, work, fingerprint, parallel).steps(on_point, should_stop)
     draft = work / "draft"
     if parallel.main:
