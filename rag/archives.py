@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 50 * 2**20
 MOST_UNPACKED = 200 * 2**20
+MOST_MEMBERS = 5_000  # entries of one archive
 MOST_RATIO = 200  # office files compress 5 to 50 times; a bomb 1,000 times
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -46,8 +47,8 @@ def _ole_reason(content: bytes) -> dict[str, str]:
             "en": "it is encrypted with a password; remove the password",
         }
     return {
-        "zh": "这是旧版 Office 格式，请另存为 docx 或 xlsx",
-        "en": "it has an old Office format; save it as docx or xlsx",
+        "zh": "这是旧版 Office 格式，请另存为 docx、xlsx 或 pptx",
+        "en": "it has an old Office format; save it as docx, xlsx or pptx",
     }
 
 
@@ -57,6 +58,9 @@ def _refuse_bomb(name: str, content: bytes) -> None:
             members = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError) as broken:
         raise UnreadableFile(name=name, reason={"zh": "文件已损坏", "en": "it is broken"}) from broken
+    if len(members) > MOST_MEMBERS:
+        reason = {"zh": f"内含 {len(members)} 个部件，已拒绝", "en": f"it holds {len(members)} parts, refused"}
+        raise UnreadableFile(name=name, reason=reason)
     unpacked = sum(member.file_size for member in members)
     if unpacked > MOST_UNPACKED or unpacked > MOST_RATIO * max(len(content), 2**16):
         size = unpacked // 2**20

@@ -1,4 +1,4 @@
-"""A document as blocks in reading order; tables become lines of "列名：值", one block a row."""
+"""A document as blocks in reading order: tables as lines of "列名：值", one block a row; dialogues one block a turn."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -8,7 +8,9 @@ from typing import Literal
 
 from governance.errors import Language
 
-BlockKind = Literal["heading", "text", "table", "item"]
+BlockKind = Literal["heading", "text", "table", "item", "turn"]
+Kind = Literal["text", "markdown", "html", "docx", "xlsx", "pptx", "pdf", "mail", "dialogue", "image"]
+Role = Literal["rep", "customer", ""]
 # Header cells that say nothing: below them the first column holds the labels.
 _HEADERS_OF_PAIRS = frozenset(
     {"项目", "内容", "参数", "指标", "值", "数值", "名称", "说明", "字段", "信息", "要素", "属性"}
@@ -20,24 +22,31 @@ _LATIN = re.compile(r"[A-Za-z]+")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """`page` from 1; `row` is the row of a sheet or table in its file; `heading` is the path of headings above."""
+    """
+    `page` from 1 (of a presentation: the slide); `row` is the row of a sheet or table in its file; `heading` is the
+    path of headings above. A turn of a dialogue has its words in `text`, who spoke in `speaker`, on whose side in
+    `role`; how turns reach the sources stands in rag/turns.py.
+    """
 
     kind: BlockKind
     text: str
     page: int | None = None
     row: int | None = None
     heading: str = ""
+    speaker: str = ""
+    role: Role = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What was read from one file; `date` is the day that the document bears."""
+    """What was read from one file; `date` is the day that it bears, `unsure` counts illegible lines left out."""
 
     name: str
-    kind: Literal["text", "markdown", "html", "docx", "xlsx", "pdf"]
+    kind: Kind
     language: Language
     blocks: tuple[Block, ...]
     date: date | None
+    unsure: int = 0
 
 
 class Outline:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from governance.vault import TOKEN
 from rag.blocks import Block
 from rag.extract import is_hostile
+from rag.turns import turn_line
 
 LONGEST = 300  # characters as embedded, a token counted as its pseudonym
 _SENTENCE = re.compile(r"[^。！？；!?\n]*(?:[。！？；!?\n]+|(?<=\.)\s+|$)")
@@ -43,7 +44,7 @@ def passages_of(blocks: Sequence[Block]) -> list[Passage]:
         hostile = is_hostile(block.text)
         if hostile or (held and not _belongs(held, block)):
             flush()
-        for part in parts(block.text):
+        for part in _parts(block):
             if held and sum(length(text) + 1 for _, _, text in held) + length(part) > LONGEST:
                 flush()
             held.append((position, block, part))
@@ -73,15 +74,25 @@ def _is_row(block: Block) -> bool:
     return block.kind == "table" and block.text.count("\n") >= 2
 
 
-def parts(text: str) -> Iterator[str]:
+def _parts(block: Block) -> Iterator[str]:
+    """A turn is one line per part, each with its speaker."""
+    if block.kind != "turn":
+        yield from parts(block.text)
+        return
+    room = length(turn_line(block.speaker, block.role, ""))
+    for part in parts(block.text, LONGEST - room):
+        yield turn_line(block.speaker, block.role, part)
+
+
+def parts(text: str, longest: int = LONGEST) -> Iterator[str]:
     """The text, cut at lines, then sentences, then anywhere outside tokens, when it is longer than a passage."""
-    if length(text) <= LONGEST:
+    if length(text) <= longest:
         yield text
         return
     pieces = [match.group() for match in _SENTENCE.finditer(text) if match.group().strip()]
     current = ""
-    for piece in (cut for each in pieces for cut in _cut(each)):
-        if current and length(current) + length(piece) > LONGEST:
+    for piece in (cut for each in pieces for cut in _cut(each, longest)):
+        if current and length(current) + length(piece) > longest:
             yield current.strip()
             current = ""
         current += piece
@@ -89,9 +100,9 @@ def parts(text: str) -> Iterator[str]:
         yield current.strip()
 
 
-def _cut(sentence: str) -> Iterator[str]:
-    while length(sentence) > LONGEST:
-        end = LONGEST
+def _cut(sentence: str, longest: int) -> Iterator[str]:
+    while length(sentence) > longest:
+        end = longest
         for token in TOKEN.finditer(sentence):
             if token.start() < end < token.end():
                 end = token.start() or token.end()

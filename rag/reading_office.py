@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from docx import Document as open_docx
 from docx.table import Table
@@ -11,16 +11,17 @@ from docx.text.paragraph import Paragraph
 from rag.archives import open_workbook
 from rag.blocks import Block, Outline, clean, table_blocks
 from rag.dates import cell_text
+from rag.intake import Task
 
 MOST_ROWS = 20_000  # of one sheet
 
 
-def read_docx(content: bytes, labels: Collection[str]) -> list[Block]:
+def read_docx(content: bytes, task: Task) -> list[Block]:
     """Paragraphs and tables of the body in order; headings by style."""
     outline, blocks = Outline(), list[Block]()
     for part in open_docx(io.BytesIO(content)).iter_inner_content():
         if isinstance(part, Table):
-            blocks += table_blocks(_rows(part), labels, page=None, heading=outline.path)
+            blocks += table_blocks(_rows(part), task.labels, page=None, heading=outline.path)
         else:
             blocks += _paragraph(part, outline)
     return blocks
@@ -50,7 +51,7 @@ def _rows(table: Table) -> Iterator[tuple[int | None, list[str]]]:
         yield number, cells
 
 
-def read_xlsx(content: bytes, labels: Collection[str]) -> list[Block]:
+def read_xlsx(content: bytes, task: Task) -> list[Block]:
     """Each sheet is a table below its name as a heading."""
     blocks: list[Block] = []
     for sheet in open_workbook("", content).worksheets:
@@ -62,5 +63,5 @@ def read_xlsx(content: bytes, labels: Collection[str]) -> list[Block]:
             rows.append((number, texts))
         if any(texts for _, texts in rows):
             blocks.append(Block("heading", sheet.title, heading=sheet.title))
-            blocks += table_blocks(rows, labels, page=None, heading=sheet.title)
+            blocks += table_blocks(rows, task.labels, page=None, heading=sheet.title)
     return blocks

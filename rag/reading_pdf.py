@@ -1,10 +1,8 @@
-"""PDF → blocks: ruled tables as tables, lines joined to paragraphs, larger type as headings, page numbers kept."""
+"""PDF → blocks: ruled tables as tables, columns one after the other, pages without text read by OCR, pages kept."""
 
 import io
-import re
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import pdfplumber
@@ -12,23 +10,16 @@ from pdfplumber.page import Page
 from pdfplumber.utils.exceptions import PdfminerException
 
 from governance.errors import UnreadableFile
-from rag.blocks import Block, Outline, clean, table_blocks
+from rag.blocks import Block
+from rag.intake import Task, refuse_pages
+from rag.layout import Line, blocks_of, in_reading_order
 
-MOST_PAGES = 500
-_NUMBER = re.compile(r"^.{0,30}(?:第\s*\d+\s*页|[Pp]age\s+\d+)(?:\s*[/,，]?\s*(?:共\s*\d+\s*页|of\s+\d+))?$")
-_ENDS = re.compile(r"[。！？；：.!?;:]$")
-_STARTS = re.compile(r"^(?:[-•·]|\d{1,3}[.、)]|[（(]|[一二三四五六七八九十]+、|第.{1,4}[章节条]|[问答QA][：:])")
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    text: str
-    top: float
-    size: float
-    right: float
+FEWEST_CHARACTERS = 8  # a page with fewer and a picture is a scan
+DOTS_PER_INCH = 200
+LARGEST_SIDE = 4_000  # pixels of a rendered page
 
 
-def read_pdf(content: bytes, labels: Collection[str]) -> list[Block]:
+def read_pdf(content: bytes, task: Task) -> list[Block]:
     """Raises UnreadableFile for an encrypted or endless one; whatever pdfplumber raises for a broken one."""
     try:
         document = pdfplumber.open(io.BytesIO(content))
@@ -38,21 +29,32 @@ def read_pdf(content: bytes, labels: Collection[str]) -> list[Block]:
             raise UnreadableFile(name="", reason=reason) from refused
         raise
     with document:
-        if len(document.pages) > MOST_PAGES:
-            reason = {"zh": f"超过 {MOST_PAGES} 页，请拆分", "en": f"it has more than {MOST_PAGES} pages; split it"}
-            raise UnreadableFile(name="", reason=reason)
-        pages = [_page(page) for page in document.pages]
-    sizes = Counter(round(line.size, 1) for lines, _ in pages for line in lines for _ in line.text)
-    body = sizes.most_common(1)[0][0] if sizes else 0.0
-    repeated = _running_lines([lines for lines, _ in pages])
-    outline, blocks = Outline(), list[Block]()
-    for number, (lines, tables) in enumerate(pages, start=1):
-        kept = [line for line in lines if _digitless(line.text) not in repeated and not _NUMBER.search(line.text)]
-        blocks += _blocks(number, kept, tables, body, outline, labels)
-    return blocks
+        refuse_pages(len(document.pages))
+        pages: list[Sequence[Line]] = []
+        for number, page in enumerate(document.pages, start=1):
+            pages.append(_page(page, task))
+            task.on_page(number, len(document.pages))
+    return blocks_of(pages, task.labels)
 
 
-def _page(page: Page) -> tuple[list[_Line], list[tuple[float, list[list[str]]]]]:
+def _page(page: Page, task: Task) -> Sequence[Line]:
+    if sum(not char["text"].isspace() for char in page.chars) < FEWEST_CHARACTERS and page.images:
+        lines = _scanned(page, task)
+    else:
+        lines = _printed(page)
+    page.close()  # frees the characters; a long document would keep them all
+    return lines
+
+
+def _scanned(page: Page, task: Task) -> list[Line]:
+    from rag.reading_scan import recognise  # the models take a second to load
+
+    inches = max(page.width, page.height, 1) / 72
+    picture = page.to_image(resolution=int(min(DOTS_PER_INCH, LARGEST_SIDE / inches)) or 1).original
+    return recognise(picture, task)
+
+
+def _printed(page: Page) -> list[Line]:
     tables = page.find_tables()
     boxes = [table.bbox for table in tables]
 
@@ -61,75 +63,44 @@ def _page(page: Page) -> tuple[list[_Line], list[tuple[float, list[list[str]]]]]
         across = (thing["x0"] + thing["x1"]) / 2
         return not any(x0 <= across <= x1 and top <= middle <= bottom for x0, top, x1, bottom in boxes)
 
-    found = page.filter(lambda thing: thing["object_type"] != "char" or outside(thing)).extract_text_lines()
-    lines = [
-        _Line(line["text"].strip(), line["top"], max(char["size"] for char in line["chars"]), line["x1"])
-        for line in found
-        if line["text"].strip()
+    text = page.filter(lambda thing: thing["object_type"] != "char" or outside(thing))
+    whole = [
+        _line(found["text"].strip(), found["chars"]) for found in text.extract_text_lines() if found["text"].strip()
     ]
-    cells = [(table.bbox[1], [[cell or "" for cell in row] for row in table.extract()]) for table in tables]
-    page.close()  # frees the characters; a long document would keep them all
-    return lines, cells
+    grids = [
+        Line("", *table.bbox, 0.0, 0.0, tuple(tuple(cell or "" for cell in row) for row in table.extract()))
+        for table in tables
+    ]
+    parted = [part for line in text.extract_text_lines() for part in _parted(line["chars"])]
+    columns = in_reading_order([*parted, *grids])
+    single = sorted([*parted, *grids], key=lambda line: (line.top, line.left))
+    if [line.text for line in columns] == [
+        line.text for line in single
+    ]:  # one column: spaces in lines stay as they are
+        return in_reading_order([*whole, *grids])
+    return columns
 
 
-def _digitless(text: str) -> str:
-    return re.sub(r"\d+", "#", text)
+def _line(text: str, chars: Sequence[dict[str, Any]]) -> Line:
+    top, bottom = min(char["top"] for char in chars), max(char["bottom"] for char in chars)
+    size = max(char["size"] for char in chars)
+    return Line(text, chars[0]["x0"], top, max(char["x1"] for char in chars), bottom, size)
 
 
-def _running_lines(pages: Sequence[Sequence[_Line]]) -> set[str]:
-    """The first or last line of a page that, but for its number, stands on most pages: headers and footers."""
-    if len(pages) < 2:
-        return set()
-    edges = Counter(text for lines in pages if lines for text in {_digitless(lines[i].text) for i in (0, -1)})
-    return {text for text, count in edges.items() if count * 2 > len(pages)}
+def _parted(chars: Sequence[dict[str, Any]]) -> list[Line]:
+    """A line of the page, cut where a gap is wider than the type."""
+    parts: list[list[dict[str, Any]]] = [[]]
+    ordered = sorted(chars, key=lambda char: char["x0"])
+    for before, char in itertools.pairwise([ordered[0], *ordered]):
+        if char["x0"] - before["x1"] > 0.9 * char["size"] and parts[-1]:
+            parts.append([])
+        parts[-1].append(char)
+    return [_line(text, part) for part in parts if (text := _text(part))]
 
 
-def _blocks(
-    page: int,
-    lines: Sequence[_Line],
-    tables: Sequence[tuple[float, list[list[str]]]],
-    body: float,
-    outline: Outline,
-    labels: Collection[str],
-) -> Iterator[Block]:
-    waiting = sorted(tables, key=lambda table: table[0])
-    paragraph: list[_Line] = []
-    right = max((line.right for line in lines), default=0.0)
-    for line in lines:
-        while waiting and waiting[0][0] < line.top:
-            yield from _paragraph(paragraph, page, outline)
-            yield from _table(waiting.pop(0)[1], page, outline, labels)
-        if line.size > body * 1.08 and len(line.text) <= 60:
-            yield from _paragraph(paragraph, page, outline)
-            outline.enter(-int(line.size * 10), line.text)  # the larger the type, the higher the heading
-            yield Block("heading", line.text, page, heading=outline.path)
-            continue
-        if paragraph and _breaks(paragraph[-1], line, right):
-            yield from _paragraph(paragraph, page, outline)
-        paragraph.append(line)
-    yield from _paragraph(paragraph, page, outline)
-    for _, rows in waiting:
-        yield from _table(rows, page, outline, labels)
-
-
-def _breaks(above: _Line, line: _Line, right: float) -> bool:
-    """A new paragraph: after a gap, after a line that ends early, or before an item."""
-    gap = line.top - above.top > 2.2 * line.size
-    short = above.right < right - 3 * line.size
-    ended = bool(_ENDS.search(above.text)) and above.right < right - line.size
-    return gap or short or ended or bool(_STARTS.match(line.text))
-
-
-def _paragraph(lines: list[_Line], page: int, outline: Outline) -> Iterator[Block]:
-    if lines:
-        joined = lines[0].text
-        for line in lines[1:]:
-            latin = joined[-1].isascii() and line.text[0].isascii()
-            joined += (" " if latin else "") + line.text
-        kind = "item" if re.match(r"^(?:[-•·]|\d{1,3}[.、)])\s?\D", joined) else "text"
-        yield Block(kind, clean(joined), page, heading=outline.path)
-        lines.clear()
-
-
-def _table(rows: list[list[str]], page: int, outline: Outline, labels: Collection[str]) -> Iterator[Block]:
-    yield from table_blocks([(None, row) for row in rows], labels, page=page, heading=outline.path)
+def _text(chars: Sequence[dict[str, Any]]) -> str:
+    found = ""
+    for before, char in itertools.pairwise([chars[0], *chars]):
+        gap = char["x0"] - before["x1"] > 0.2 * char["size"] and not found.endswith(" ")
+        found += (" " if gap else "") + char["text"]
+    return found.strip()

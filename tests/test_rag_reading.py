@@ -155,7 +155,8 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 512
         (with_zip("word/document.xml", 300 * 2**20), "解压后"),
         (with_zip("word/document.xml", 10), "损坏"),
         (with_zip("any.txt", 10), "类型"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4, "类型"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4, "图片已损坏"),
+        (bytes(range(256)) * 4, "类型"),
         (pdf_file(), "扫描件"),
     ],
 )
