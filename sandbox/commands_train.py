@@ -2,15 +2,16 @@
 
 import argparse
 import json
+import signal
 from dataclasses import asdict
 
-from governance.errors import GateFailed, XinyanError
-from rag.company import Bilingual
 from sandbox import pipeline
 from sandbox.base import notices
+from sandbox.child import own_answers, own_steps
 from sandbox.commands import Commands
-from sandbox.runs import Reporter
+from sandbox.reporter import Reporter
 from sandbox.session import Session, utc_now
+from sandbox.steps import Steps
 
 HELP = {
     "base": "准备基础模型 / prepare the base model",
@@ -26,8 +27,9 @@ def add(commands: Commands) -> None:
     """Every step does what is still missing before it."""
     for step in STEPS:
         commands.add_parser(step, help=HELP[step]).set_defaults(handle=_steps)
-    run = commands.add_parser("run", help="(internal) the process behind a run / 训练进程")
+    run = commands.add_parser("run", help="（内部）训练进程 / (internal) the process behind a run")
     run.add_argument("run", help="the id of a run / 训练编号")
+    run.add_argument("--turn", type=int, required=True, help="which time it is on its way / 第几次排队")
     run.set_defaults(handle=_run)
 
 
@@ -49,7 +51,7 @@ def _steps(session: Session, asked: argparse.Namespace) -> int:
     print(f"adapter {adapter.hash} {adapter.seconds:.0f} s")
     if last == "train":
         return 0
-    figures = session.evaluate(base, dataset, adapter, lambda: False)
+    figures = session.evaluate(base, dataset, adapter)
     print(json.dumps({when: asdict(each) for when, each in figures.items()}, ensure_ascii=False))
     if last == "release":
         pipeline.release(session.db, adapter, figures, by="sandbox", now=utc_now())
@@ -58,40 +60,11 @@ def _steps(session: Session, asked: argparse.Namespace) -> int:
 
 
 def _run(session: Session, asked: argparse.Namespace) -> int:
-    """The process behind a run: every end, also an unforeseen one, is written to its row."""
-    report = Reporter(session.db, asked.run, utc_now)
-    by = report.begin()
-    try:
-        report.say(Bilingual(zh="准备基础模型", en="preparing the base model"))
-        base = session.base()
-        report.say(Bilingual(zh="整理训练集", en="building the training set"))
-        dataset = session.dataset()
-        report.say(Bilingual(zh="训练", en="training"), dataset=dataset.hash)
-        adapter = pipeline.train(
-            session.db,
-            session.settings.home,
-            base,
-            dataset,
-            threads=session.threads,
-            now=utc_now(),
-            run=asked.run,
-            on_point=lambda point: report.progress(point.step, point.total),
-            should_stop=report.cancelled,
-        )
-        report.say(Bilingual(zh="评估", en="evaluating"), adapter=adapter.hash)
-        figures = session.evaluate(base, dataset, adapter, report.cancelled)
-        pipeline.release(session.db, adapter, figures, by=by, now=utc_now())
-    except GateFailed as failed:
-        report.end("refused", Bilingual(zh=failed.say("zh"), en=failed.say("en")))
-        return 1
-    except XinyanError as wrong:
-        report.end("failed", Bilingual(zh=wrong.say("zh"), en=wrong.say("en")))
-        return 2
-    except BaseException as unforeseen:
-        said = type(unforeseen).__name__
-        report.end(
-            "failed", Bilingual(zh=f"意外中断（{said}），见日志", en=f"ended unexpectedly ({said}), see the log")
-        )
-        raise
-    report.end("done", Bilingual(zh="已达标并发布", en="passed and released"))
-    return 0
+    """The process behind a run: does the steps that the worker asks for, and ends when the worker does."""
+    answers, wanted = own_answers(), own_steps()
+    report = Reporter(session.db, asked.run, asked.turn, utc_now)
+    signal.signal(signal.SIGTERM, lambda _number, _frame: report.interrupt())
+    steps = Steps(session, report)
+    while True:
+        answers.write(json.dumps(steps.do(wanted.get()), ensure_ascii=False) + "\n")
+        answers.flush()

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import cache
@@ -100,6 +100,9 @@ def train(
     threads: int,
     now: datetime,
     recipe: Recipe | None = None,
+    stage: str = "",
+    sections: Collection[str] | None = None,
+    by: str = "sandbox",
     run: str | None = None,
     on_progress: Progress = lambda step, done, total: None,
     on_point: Callable[[Point], None] = lambda point: None,
@@ -107,7 +110,8 @@ def train(
 ) -> Adapter:
     """The adapter of this data set on this base; trained once. A killed training goes on where it was."""
     recipe = recipe or Recipe()
-    key = hashlib.sha256(f"{dataset.hash}/{base.hash}/{recipe.hash}".encode()).hexdigest()
+    made_of = [dataset.hash, base.hash, recipe.hash, *([stage, *sorted(sections or ())] if stage else [])]
+    key = hashlib.sha256("/".join(made_of).encode()).hexdigest()
     if found := find_adapter(db, key, base):
         return found
     work = home / "training" / key[:16]
@@ -120,8 +124,8 @@ def train(
     started = time.monotonic()
     draft, checked = fit(
         base,
-        _pairs(dataset.train),
-        _pairs(dataset.heldout),
+        _pairs(taught(dataset.train, sections)),
+        _pairs(taught(dataset.heldout, sections)),
         recipe,
         work,
         threads=threads,
@@ -137,7 +141,7 @@ def train(
         if not tx.scalar(select(adapters.c.hash).where(adapters.c.hash == name)):
             same_key = update(adapters).where(adapters.c.key == key)  # its folder was lost, and training gave another
             tx.execute(same_key.values(key=adapters.c.hash))
-            row = {**asdict(adapter), "folder": str(adapter.folder), "recipe": asdict(recipe)}
+            row = {**asdict(adapter), "folder": str(adapter.folder), "recipe": asdict(recipe), "stage": stage}
             tx.execute(insert(adapters).values(**row))
             said = {"dataset": dataset.hash, "steps": recipe.steps, "overlong": len(checked.overlong)}
             append(tx, actor="sandbox", event="adapter_trained", subject=name, detail=said, now=now)
@@ -161,6 +165,11 @@ def release(db: Database, adapter: Adapter, evaluation: Mapping[str, Figures], *
         failed = record_release(tx, adapter, evaluation, by=by, now=now)
     if failed:
         raise gate_failed(failed)
+
+
+def taught(samples: Sequence[Sample], sections: Collection[str] | None) -> list[Sample]:
+    """The samples of these sections, and the questions; None: all."""
+    return [each for each in samples if sections is None or each.section is None or each.section in sections]
 
 
 def _pairs(samples: Sequence[Sample]) -> list[tuple[str, str]]:

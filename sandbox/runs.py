@@ -1,40 +1,58 @@
-"""One-click runs: a process of its own, rows that the screens read, cancelling, and going on after the process died."""
+"""Runs as people see them: queued, paused, resumed, cancelled. Rows say what is wanted; the worker makes it so."""
 
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+import itertools
+import re
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from threading import Thread
+from typing import Any, Protocol
 from uuid import uuid4
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, case, insert, select, update
 from sqlalchemy import Engine as Database
 
-from governance.db import ROOT, reading
-from governance.errors import Conflict, NotFound
+from governance.db import reading
+from governance.errors import Conflict, Invalid, NotFound
 from governance.ledger import append
 from governance.settings import Settings
-from rag.company import Bilingual
+from rag.company import Bilingual, load_company
+from sandbox.process import alive
+from sandbox.recipe import Recipe
 from sandbox.tables import runs
+from sandbox.worker import ensure_worker
 
-ACTIVE = ("waiting", "running")
-WAITS_S = 60  # a process that has not begun after this long will not
-NOT_DIFFERENT_S = 1.0  # how often a row is written for progress alone
+ACTIVE = ("waiting", "running", "pausing")
+OPEN = (*ACTIVE, "paused")
+HIGHEST = 100  # priorities reach from -100 to 100
+SILENT_S = 30  # a run that nobody has worked on for this long waits again
 
+STEPS: Mapping[str, Bilingual] = {  # what a run goes through, in this order
+    "base": Bilingual(zh="准备基础模型", en="preparing the base model"),
+    "dataset": Bilingual(zh="整理训练集", en="building the training set"),
+    "estimate": Bilingual(zh="估算时间和内存", en="estimating time and memory"),
+    "train": Bilingual(zh="训练", en="training"),
+    "evaluate": Bilingual(zh="评估", en="evaluating"),
+    "register": Bilingual(zh="登记", en="registering"),
+}
+QUEUED = Bilingual(zh="排队中", en="waiting in the queue")
 DIED = Bilingual(
-    zh="进程已中断；可继续，训练会从最近的检查点接着进行",
-    en="the process died; resume it, training goes on from its checkpoint",
+    zh="进程已中断；后台进程一运行，就从最近的检查点自动继续",
+    en="interrupted; it goes on from its last checkpoint by itself as soon as a worker runs",
 )
 CANCELLED = Bilingual(zh="已停止", en="stopped")
+PAUSING = Bilingual(zh="当前一步完成后暂停", en="pausing after the present step")
+PAUSED = Bilingual(zh="已暂停，内存已释放；可随时继续", en="paused, its memory is free; resume it at any time")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`status`: waiting, running, done, refused (below the gate), failed, cancelled."""
+    """
+    `status`: waiting, running, pausing, paused, done, refused (below the gate), failed, cancelled.
+
+    `stage`: whom the adapter is for, empty for all. `recipe` None: chosen when it begins. `estimate`: see `Estimate`.
+    """
 
     id: str
     status: str
@@ -46,66 +64,127 @@ class Run:
     by: str
     dataset: str | None
     adapter: str | None
+    stage: str
+    priority: int
+    recipe: Recipe | None
+    estimate: Mapping[str, Any] | None
+    turn: int
+    tries: int
 
     @property
     def active(self) -> bool:
         return self.status in ACTIVE
 
 
-def start_run(db: Database, settings: Settings, *, by: str, now: datetime) -> str:
-    """Start a process that builds, trains, evaluates and releases; returns the run's id. One at a time: Conflict."""
-    refresh_runs(db, now)
+class Timed(Protocol):
+    """What the time left is computed from: a point of the curve or its row."""
+
+    @property
+    def step(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
+
+
+def enqueue(
+    db: Database,
+    settings: Settings,
+    *,
+    by: str,
+    now: datetime,
+    stage: str = "",
+    priority: int = 0,
+    recipe: Recipe | None = None,
+) -> str:
+    """Queue a run and see to it that a worker is there; its id. Several may wait. Raises Invalid."""
+    _check_priority(priority)
+    if stage and stage not in (known := load_company(settings.company).phrases.stages):
+        names = ", ".join(known)
+        zh, en = f"没有“{stage[:40]}”这个阶段，可用：{names}", f"there is no stage '{stage[:40]}', use one of: {names}"
+        raise Invalid(reason={"zh": zh, "en": en})
     run = uuid4().hex
     with db.begin() as tx:
-        if tx.scalar(select(runs.c.id).where(runs.c.status.in_(ACTIVE))):
-            raise Conflict(reason={"zh": "已有一次训练正在进行", "en": "a training is already running"})
-        said = {"message_zh": "准备中", "message_en": "getting ready", "heartbeat": now, "started_at": now, "by": by}
-        tx.execute(insert(runs).values(id=run, status="waiting", step=0, total=0, cancel=False, **said))
-        append(tx, actor=by, event="run_started", subject=run, detail={}, now=now)
-    _spawn(db, settings, run)
+        said = {"message_zh": QUEUED.zh, "message_en": QUEUED.en, "heartbeat": now, "started_at": now, "by": by}
+        asked = {"stage": stage, "priority": priority, "recipe": asdict(recipe) if recipe else None}
+        tx.execute(insert(runs).values(id=run, status="waiting", step=0, total=0, cancel=False, **said, **asked))
+        detail = {"stage": stage, "priority": priority, "recipe": recipe.hash if recipe else None}
+        append(tx, actor=by, event="run_enqueued", subject=run, detail=detail, now=now)
+    ensure_worker(settings)
     return run
 
 
+start_run = enqueue
+
+
 def resume_run(db: Database, settings: Settings, run: str, *, by: str, now: datetime) -> None:
-    """Start the process of a run again that died, failed or was stopped; what it had done is recognised."""
-    refresh_runs(db, now)
+    """Queue a paused, failed or stopped run again; what it had done is recognised. Raises NotFound or Conflict."""
     with db.begin() as tx:
-        if tx.scalar(select(runs.c.id).where(runs.c.status.in_(ACTIVE))):
-            raise Conflict(reason={"zh": "已有一次训练正在进行", "en": "a training is already running"})
-        if run_of(tx, run).status not in ("failed", "cancelled"):
-            raise Conflict(reason={"zh": "这次训练已经结束", "en": "this run has ended"})
-        fresh = {"status": "waiting", "cancel": False, "heartbeat": now, "finished_at": None, "pid": None, "born": None}
-        tx.execute(
-            update(runs).where(runs.c.id == run).values(message_zh="准备中", message_en="getting ready", **fresh)
-        )
+        status = run_of(tx, run).status
+        if status not in ("paused", "failed", "cancelled"):
+            raise _not_now(status)
+        fresh = {"status": "waiting", "cancel": False, "heartbeat": now, "finished_at": None, "pid": None, "tries": 0}
+        say(tx, run, QUEUED, turn=runs.c.turn + 1, **fresh)
         append(tx, actor=by, event="run_resumed", subject=run, detail={}, now=now)
-    _spawn(db, settings, run)
+    ensure_worker(settings)
+
+
+def pause_run(db: Database, run: str, *, by: str, now: datetime) -> None:
+    """Stop after the present step and keep the checkpoint; a waiting run pauses at once. Raises NotFound, Conflict."""
+    with db.begin() as tx:
+        status = run_of(tx, run).status
+        if status == "waiting":
+            say(tx, run, PAUSED, status="paused", pid=None)
+        elif status == "running":
+            say(tx, run, PAUSING, status="pausing")
+        else:
+            raise _not_now(status)
+        append(tx, actor=by, event="run_paused", subject=run, detail={}, now=now)
+    refresh_runs(db, now)
 
 
 def cancel_run(db: Database, run: str, *, by: str, now: datetime) -> None:
-    """Ask a run to stop after its present step; one whose process is gone is closed at once."""
+    """Stop a run after its present step; one that nothing works on is closed at once. Raises NotFound or Conflict."""
     with db.begin() as tx:
-        if not run_of(tx, run).active:
-            raise Conflict(reason={"zh": "这次训练已经结束", "en": "this run has ended"})
-        tx.execute(update(runs).where(runs.c.id == run).values(cancel=True))
+        status = run_of(tx, run).status
+        if status in ("waiting", "paused"):
+            say(tx, run, CANCELLED, status="cancelled", cancel=True, pid=None, finished_at=now)
+        elif status in ("running", "pausing"):
+            tx.execute(update(runs).where(runs.c.id == run).values(cancel=True))
+        else:
+            raise _not_now(status)
         append(tx, actor=by, event="run_cancelled", subject=run, detail={}, now=now)
     refresh_runs(db, now)
 
 
+def set_priority(db: Database, run: str, priority: int, *, by: str, now: datetime) -> None:
+    """The larger goes first. Of a run that waits or is paused. Raises NotFound, Conflict or Invalid."""
+    _check_priority(priority)
+    with db.begin() as tx:
+        status = run_of(tx, run).status
+        if status not in ("waiting", "paused"):
+            raise _not_now(status)
+        tx.execute(update(runs).where(runs.c.id == run).values(priority=priority, turn=runs.c.turn + 1))
+        append(tx, actor=by, event="run_priority", subject=run, detail={"priority": priority}, now=now)
+
+
 def refresh_runs(db: Database, now: datetime) -> None:
-    """Close the rows of processes that are gone: killed, or never begun."""
+    """Let the rows of processes that are gone say so: stopped or paused as asked, else waiting for a worker."""
     with reading(db) as tx:
-        open_rows = list(tx.execute(select(runs).where(runs.c.status.in_(ACTIVE))).mappings())
-    for row in open_rows:
-        begun = row["pid"] is not None
-        waited = (now - row["heartbeat"]).total_seconds()
-        alive = _alive(row["pid"], row["born"]) if begun else waited < WAITS_S
-        if alive:
+        rows = list(tx.execute(select(runs).where(runs.c.status.in_(("running", "pausing")))).mappings())
+    for row in rows:
+        silent = (now - row["heartbeat"]).total_seconds() > SILENT_S
+        if alive(row["pid"], row["born"]) or (row["pid"] is None and not silent):
             continue
-        ended = CANCELLED if row["cancel"] else DIED
-        status = "cancelled" if row["cancel"] else "failed"
+        message, ended = DIED, {"status": "waiting"}
+        if row["cancel"]:
+            message, ended = CANCELLED, {"status": "cancelled", "finished_at": now, "pid": None}
+        elif row["status"] == "pausing":
+            message, ended = PAUSED, {"status": "paused", "pid": None}
+        elif not silent:
+            continue  # the worker is starting another process
         with db.begin() as tx:
-            _say(tx, row["id"], ended, status=status, finished_at=now)
+            same = (runs.c.id == row["id"]) & (runs.c.turn == row["turn"]) & (runs.c.status == row["status"])
+            if tx.scalar(select(runs.c.id).where(same)):
+                say(tx, row["id"], message, **ended)
 
 
 def run_of(tx: Connection, run: str) -> Run:
@@ -113,118 +192,83 @@ def run_of(tx: Connection, run: str) -> Run:
     row = tx.execute(select(runs).where(runs.c.id == run)).mappings().one_or_none()
     if row is None:
         raise NotFound(kind={"zh": "训练", "en": "run"}, name=run[:12])
-    return Run(
-        row["id"],
-        row["status"],
-        row["step"],
-        row["total"],
-        Bilingual(zh=row["message_zh"], en=row["message_en"]),
-        row["started_at"],
-        row["finished_at"],
-        row["by"],
-        row["dataset"],
-        row["adapter"],
-    )
+    return _run(row)
 
 
 def newest_run(tx: Connection) -> Run | None:
-    """The one started last."""
-    newest = tx.scalar(select(runs.c.id).order_by(runs.c.started_at.desc()).limit(1))
-    return run_of(tx, newest) if newest else None
+    """The one queued last."""
+    return next(iter(recent_runs(tx, 1)), None)
 
 
-class Reporter:
-    """What a run's own process writes about itself. `clock` is given by the composition root."""
-
-    def __init__(self, db: Database, run: str, clock: Callable[[], datetime]) -> None:
-        self._db, self._run, self._clock = db, run, clock
-        self._last = 0.0
-
-    def begin(self) -> str:
-        """Claim the run; returns who started it. Raises Conflict when another process has it."""
-        with self._db.begin() as tx:
-            run = run_of(tx, self._run)
-            if run.status != "waiting":
-                raise Conflict(reason={"zh": "这次训练不在等待中", "en": "this run is not waiting"})
-            mine = {"pid": os.getpid(), "born": _birth(os.getpid()), "heartbeat": self._clock(), "status": "running"}
-            tx.execute(update(runs).where(runs.c.id == self._run).values(**mine))
-        return run.by
-
-    def say(self, message: Bilingual, **values: object) -> None:
-        """A message, and what else is known by now (dataset, adapter, status)."""
-        with self._db.begin() as tx:
-            _say(tx, self._run, message, heartbeat=self._clock(), **values)
-
-    def progress(self, step: int, total: int) -> None:
-        """Where it stands; at most once a second, the last step always."""
-        if step < total and time.monotonic() - self._last < NOT_DIFFERENT_S:
-            return
-        self._last = time.monotonic()
-        with self._db.begin() as tx:
-            values = {"step": step, "total": total, "heartbeat": self._clock()}
-            tx.execute(update(runs).where(runs.c.id == self._run).values(**values))
-
-    def end(self, status: str, message: Bilingual) -> None:
-        """Close the run; one that was asked to stop ends as cancelled."""
-        with self._db.begin() as tx:
-            if status == "failed" and tx.scalar(select(runs.c.cancel).where(runs.c.id == self._run)):
-                status, message = "cancelled", CANCELLED
-            _say(tx, self._run, message, status=status, finished_at=self._clock(), heartbeat=self._clock())
-
-    def cancelled(self) -> bool:
-        """Whether someone asked it to stop."""
-        with reading(self._db) as tx:
-            return bool(tx.scalar(select(runs.c.cancel).where(runs.c.id == self._run)))
+def recent_runs(tx: Connection, limit: int = 20) -> list[Run]:
+    """Newest first."""
+    query = select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
+    return [_run(row) for row in tx.execute(query).mappings()]
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    """The settings as the variables that another process reads them from."""
-    values = {name: getattr(settings, name) for name in Settings.model_fields}
-    shown = {k: str(v.resolve()) if isinstance(v, Path) else str(v) for k, v in values.items()}
-    return {f"XINYAN_{name.upper()}": value for name, value in shown.items()}
+def queue(tx: Connection) -> list[Run]:
+    """What is not over: what runs, then what waits in the order in which it will run, then what is paused."""
+    group = case((runs.c.status == "waiting", 1), (runs.c.status == "paused", 2), else_=0)
+    order = (group, runs.c.priority.desc(), runs.c.started_at, runs.c.id)
+    return [_run(row) for row in tx.execute(select(runs).where(runs.c.status.in_(OPEN)).order_by(*order)).mappings()]
 
 
-def _spawn(db: Database, settings: Settings, run: str) -> None:
-    log = settings.home / "runs" / f"{run}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "sandbox", "run", run]
-    with log.open("ab") as out:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **environment(settings)},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            start_new_session=True,  # closing the web server's terminal does not stop a training
-        )
-    Thread(target=process.wait, daemon=True).start()  # reaps it, so that a dead child does not look alive
-    with db.begin() as tx:
-        known = update(runs).where(runs.c.id == run, runs.c.pid.is_(None))
-        tx.execute(known.values(pid=process.pid, born=_birth(process.pid)))
+def log_tail(settings: Settings, run: str, lines: int = 200) -> str:
+    """The end of what its processes wrote: ids and counts, no content. Raises NotFound for what is no run's id."""
+    if not re.fullmatch(r"[0-9a-f]{32}", run):
+        raise NotFound(kind={"zh": "训练", "en": "run"}, name=run[:12])
+    try:
+        with log_path(settings.home, run).open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - 400 * lines))
+            text = file.read().decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
 
 
-def _say(tx: Connection, run: str, message: Bilingual, **values: object) -> None:
+def log_path(home: Path, run: str) -> Path:
+    """Where the processes of a run write."""
+    return home / "runs" / f"{run}.log"
+
+
+def time_left_s(points: Sequence[Timed], total: int) -> float | None:
+    """Seconds until the last step, from the median of a step so far; None before the second step."""
+    ordered = sorted(points, key=lambda point: point.step)
+    gaps = [
+        (later.seconds - sooner.seconds) / (later.step - sooner.step)
+        for sooner, later in itertools.pairwise(ordered)
+        if later.step > sooner.step and later.seconds > sooner.seconds  # the clock of a resumed run begins anew
+    ]
+    return statistics.median(gaps) * max(0, total - ordered[-1].step) if gaps else None
+
+
+def say(tx: Connection, run: str, message: Bilingual, **values: object) -> None:
+    """Write a message, and what else is known by now, to a run's row."""
     said = {"message_zh": message.zh, "message_en": message.en, **values}
     tx.execute(update(runs).where(runs.c.id == run).values(**said))
 
 
-def _alive(pid: int, born: str | None) -> bool:
-    """Whether this very process still runs, whoever started it."""
-    birth = _birth(pid)
-    return birth is not None and (born is None or birth == born)
+def _run(row: Any) -> Run:
+    names = ("id", "status", "step", "total", "started_at", "finished_at", "by", "dataset", "adapter")
+    values = {name: row[name] for name in (*names, "stage", "priority", "estimate", "turn", "tries")}
+    recipe = Recipe(**row["recipe"]) if row["recipe"] else None
+    return Run(message=Bilingual(zh=row["message_zh"], en=row["message_en"]), recipe=recipe, **values)
 
 
-def _birth(pid: int) -> str | None:
-    """When the process began, None when it is gone or a zombie; on systems without /proc only that it exists."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
-    except OSError:
-        if Path("/proc/self/stat").exists():
-            return None
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return None
-        return "unknown"
-    return None if fields[0] == "Z" else fields[19]
+def _check_priority(priority: int) -> None:
+    if not -HIGHEST <= priority <= HIGHEST:
+        zh, en = f"优先级应在 -{HIGHEST} 到 {HIGHEST} 之间", f"a priority lies between -{HIGHEST} and {HIGHEST}"
+        raise Invalid(reason={"zh": zh, "en": en})
+
+
+def _not_now(status: str) -> Conflict:
+    said = {
+        "waiting": ("这次训练还在排队", "this run is still waiting"),
+        "running": ("这次训练正在进行", "this run is going on"),
+        "pausing": ("这次训练正在暂停，请稍候", "this run is pausing, wait a moment"),
+        "paused": ("这次训练已暂停", "this run is paused"),
+        "failed": ("这次训练已中断，可以继续", "this run has failed; it can be resumed"),
+    }
+    zh, en = said.get(status, ("这次训练已经结束", "this run has ended"))
+    return Conflict(reason={"zh": zh, "en": en})

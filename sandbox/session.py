@@ -2,22 +2,23 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine as Database
 
 from eval.scoring import Figures
-from governance.db import migrate, open_engine
+from governance.db import migrate, open_engine, reading
 from governance.settings import Settings
 from governance.vault import Vault, open_vault
 from rag.company import Company, load_company
 from rag.pipeline import make_redactor
 from sandbox import pipeline
-from sandbox.base import Base, prepare_base
+from sandbox.base import Base, Progress, prepare_base
 from sandbox.dataset import Dataset
-from sandbox.evaluation import evaluate
-from sandbox.release import Adapter
+from sandbox.evaluation import evaluate, stage_of_adapter
+from sandbox.release import Adapter, released_adapter
+from sandbox.report import Report
 
 
 class Session:
@@ -38,17 +39,58 @@ class Session:
         redactor = make_redactor(self.db, self.vault, utc_now())
         return pipeline.build_dataset(self.db, self.vault, self.company, redactor, now=utc_now())
 
-    def train(self, base: Base, dataset: Dataset) -> Adapter:
+    def sections(self, stage: str) -> Collection[str] | None:
+        """What is written in a stage of the funnel; None for all stages together."""
+        return frozenset(self.company.phrases.stages[stage].sections) if stage else None
+
+    def train(self, base: Base, dataset: Dataset, stage: str = "") -> Adapter:
         return pipeline.train(
-            self.db, self.settings.home, base, dataset, threads=self.threads, now=utc_now(), on_progress=show_progress
+            self.db,
+            self.settings.home,
+            base,
+            dataset,
+            threads=self.threads,
+            now=utc_now(),
+            stage=stage,
+            sections=self.sections(stage),
+            on_progress=show_progress,
         )
 
-    def evaluate(self, base: Base, dataset: Dataset, adapter: Adapter, stop: Callable[[], bool]) -> dict[str, Figures]:
+    def evaluate(
+        self,
+        base: Base,
+        dataset: Dataset,
+        adapter: Adapter,
+        stop: Callable[[], bool] = lambda: False,
+        on_progress: Progress | None = None,
+    ) -> Mapping[str, Figures]:
+        return self.report(base, dataset, adapter, stop, on_progress).figures
+
+    def report(
+        self,
+        base: Base,
+        dataset: Dataset,
+        adapter: Adapter,
+        stop: Callable[[], bool] = lambda: False,
+        on_progress: Progress | None = None,
+    ) -> Report:
+        """Beside the adapter now in force."""
         from sandbox.engine import open_engine as open_model
 
-        engine = open_model(base, threads=self.threads)
+        with reading(self.db) as tx:
+            compared = released_adapter(tx, stage_of_adapter(tx, adapter.hash))
         return evaluate(
-            self.db, engine, self.company, dataset, adapter, now=utc_now(), on_progress=show_progress, should_stop=stop
+            self.db,
+            self.vault,
+            open_model(base, threads=self.threads),
+            self.company,
+            make_redactor(self.db, self.vault, utc_now()),
+            dataset,
+            adapter,
+            compared=compared,
+            now=utc_now(),
+            on_progress=on_progress or show_progress,
+            should_stop=stop,
         )
 
 

@@ -1,0 +1,133 @@
+"""The steps of a run, done in its own process; each knows its work again by its hash, so that any may be repeated."""
+
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import cached_property
+from typing import Any
+
+from eval.scoring import Figures
+from governance.errors import GateFailed, XinyanError
+from rag.company import Bilingual
+from sandbox import pipeline
+from sandbox.base import Base
+from sandbox.dataset import Dataset
+from sandbox.recipe import Recipe
+from sandbox.release import Adapter
+from sandbox.reporter import Reporter
+from sandbox.runs import STEPS
+from sandbox.session import Session, utc_now
+
+PASSED = Bilingual(zh="已达标并发布", en="passed and released")
+
+
+class Steps:
+    """What earlier steps made is made again when a new process begins in the middle: read back, not computed."""
+
+    def __init__(self, session: Session, report: Reporter) -> None:
+        self._session, self._report = session, report
+        self._work: Mapping[str, Callable[[], Mapping[str, Any]]] = {
+            "base": lambda: {"base": self._base.hash},
+            "dataset": lambda: {"dataset": self._dataset.hash, "rows": len(self._dataset.train)},
+            "estimate": self._estimate,
+            "train": lambda: {"adapter": self._adapter.hash},
+            "evaluate": lambda: {"value_copy": round(self._figures["after"].value_copy, 4)},
+            "register": self._register,
+        }
+
+    def do(self, step: str) -> dict[str, Any]:
+        """The outcome as JSON: done, why it stopped, or refused or failed with the reason in both languages."""
+        try:
+            self._report.say(STEPS[step])
+            made = dict(self._work[step]())
+        except GateFailed as gate:
+            return _outcome("refused", gate)
+        except XinyanError as wrong:
+            if asked := self._report.asked():
+                return {"outcome": asked}
+            return _outcome("failed", wrong)
+        except Exception as unforeseen:  # the edge of the process: its row must tell
+            sys.stderr.write(_frames(unforeseen))
+            return _outcome("failed", XinyanError(reason=_named(unforeseen)))
+        sys.stderr.write(f"{utc_now():%H:%M:%S} {step} {' '.join(f'{k}={v}' for k, v in made.items())}\n")
+        return {"outcome": "done", **made}
+
+    @cached_property
+    def _base(self) -> Base:
+        return self._session.base()
+
+    @cached_property
+    def _dataset(self) -> Dataset:
+        """What may be used now: a consent that was withdrawn while the run was stopped counts."""
+        dataset = self._session.dataset()
+        before = self._report.run().dataset
+        fresh = {} if before in (None, dataset.hash) else {"step": 0}
+        self._report.say(STEPS["dataset"], dataset=dataset.hash, **fresh)
+        return dataset
+
+    @cached_property
+    def _recipe(self) -> Recipe:
+        """As asked for, else as recommended for the data and the machine; chosen once and kept in the row."""
+        if (asked := self._report.run().recipe) is not None:
+            return asked
+        recipe = Recipe()
+        self._report.say(STEPS["estimate"], recipe=asdict(recipe))
+        return recipe
+
+    @cached_property
+    def _adapter(self) -> Adapter:
+        adapter = pipeline.train(
+            self._session.db,
+            self._session.settings.home,
+            self._base,
+            self._dataset,
+            threads=self._session.threads,
+            now=utc_now(),
+            recipe=self._recipe,
+            stage=self._stage,
+            sections=self._session.sections(self._stage),
+            run=self._report.id,
+            by=self._report.run().by,
+            on_point=lambda point: self._report.progress(point.step, point.total),
+            should_stop=self._stops,
+        )
+        self._report.say(STEPS["train"], adapter=adapter.hash)
+        return adapter
+
+    @cached_property
+    def _figures(self) -> Mapping[str, Figures]:
+        def shown(_when: str, done: int, total: int) -> None:
+            self._report.counted(STEPS["evaluate"], done, total)
+
+        return self._session.evaluate(self._base, self._dataset, self._adapter, self._stops, shown)
+
+    @property
+    def _stage(self) -> str:
+        return self._report.run().stage
+
+    def _estimate(self) -> Mapping[str, Any]:
+        return {"recipe": self._recipe.hash[:16]}
+
+    def _register(self) -> Mapping[str, Any]:
+        by = self._report.run().by
+        pipeline.release(self._session.db, self._adapter, self._figures, by=by, now=utc_now())
+        return {"adapter": self._adapter.hash, "zh": PASSED.zh, "en": PASSED.en}
+
+    def _stops(self) -> bool:
+        return bool(self._report.asked())
+
+
+def _outcome(outcome: str, error: XinyanError) -> dict[str, Any]:
+    return {"outcome": outcome, "zh": error.say("zh"), "en": error.say("en")}
+
+
+def _named(error: Exception) -> dict[str, str]:
+    name = type(error).__name__
+    return {"zh": f"意外中断（{name}），见日志", "en": f"ended unexpectedly ({name}), see the log"}
+
+
+def _frames(error: Exception) -> str:
+    """Where it happened. Not the message: it may quote a sample, and a log holds no content."""
+    lines = [f"  {frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    return "\n".join([type(error).__name__, *lines]) + "\n"
