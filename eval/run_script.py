@@ -8,17 +8,18 @@ from pydantic import ValidationError
 from sqlalchemy import Engine as Database
 
 from assistant.parts import open_parts, silent, utc_now
-from eval.jsonl import BadData, at
-from eval.scoring import Asked, Phrasing, Wording
-from eval.script import CASES, Case, figures_by, metrics_of, read_cases
+from eval.jsonl import BadData
+from eval.scoring import Phrasing, Wording
+from eval.script import figures_by, metrics_of, read_cases
 from governance.db import reading
 from governance.errors import Language, Unavailable
 from governance.settings import Settings
-from rag.company import GROUPS, PhraseBook, load_company
+from rag.company import PhraseBook, load_company
 from sandbox import pipeline
 from sandbox.engine import Engine, Prompt
 from sandbox.evaluation import evaluate
-from sandbox.prompt import SectionTask, section_prompt, section_task
+from sandbox.prompt import section_prompt
+from sandbox.questions import asked_of, task_of
 from sandbox.release import Adapter, released_adapter
 
 BATCH = 16  # prompts generated together
@@ -33,8 +34,8 @@ def _cases(data: Path, settings: Settings) -> dict[str, Any]:
     """The outputs of the cases, else what the released adapter and the untuned base (suffix _base) write for them."""
     cases = read_cases(data)
     book = _phrases(data, settings)
-    tasks = [_task(book, case) for case in cases]
-    asked = [_asked(book, task) for task in tasks]
+    tasks = [task_of(book, case) for case in cases]
+    asked = [asked_of(book, task) for task in tasks]
     of_language = {each: _phrasing(book, each) for each in ("zh", "en")}
     phrasings = [of_language[case.language] for case in cases]
     if all(case.output is not None for case in cases):
@@ -58,8 +59,18 @@ def _heldout(settings: Settings) -> dict[str, Any]:
     parts = open_parts(settings)
     adapter = _released(parts.db)
     dataset = pipeline.build_dataset(parts.db, parts.vault, parts.company, parts.redactor, now=utc_now())
-    found = evaluate(parts.db, parts.engine, parts.company, dataset, adapter, now=utc_now(), on_progress=silent)
-    return metrics_of(found["after"]) | metrics_of(found["before"], "_base")
+    found = evaluate(
+        parts.db,
+        parts.vault,
+        parts.engine,
+        parts.company,
+        parts.redactor,
+        dataset,
+        adapter,
+        now=utc_now(),
+        on_progress=silent,
+    )
+    return metrics_of(found.after) | metrics_of(found.before, "_base")
 
 
 def _phrases(data: Path, settings: Settings) -> PhraseBook:
@@ -71,21 +82,6 @@ def _phrases(data: Path, settings: Settings) -> PhraseBook:
         return PhraseBook.model_validate(yaml.safe_load(own.read_text(encoding="utf-8-sig")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as wrong:
         raise BadData(f"phrases.yaml 有误：{wrong}", f"phrases.yaml is wrong: {wrong}") from wrong
-
-
-def _task(book: PhraseBook, case: Case) -> SectionTask:
-    if case.stage not in book.stages or case.section not in book.sections:
-        named = f"{case.stage} / {case.section}"
-        raise at(CASES, case.line, f"话术库中没有 {named}", f"the phrase book has no {named}")
-    known = {*GROUPS, *(f"must_{name}" for name in book.must_say)}
-    if unknown := sorted({*case.groups, *case.disputed} - known):
-        raise at(CASES, case.line, f"未知的事实组 {unknown[0]}", f"unknown group {unknown[0]}")
-    return section_task(book, case.language, case.stage, case.section, case.groups, case.disputed)
-
-
-def _asked(book: PhraseBook, task: SectionTask) -> Asked:
-    moves = book.sections[task.section].planned(task.groups)
-    return Asked(task.section, frozenset(slot for move in moves for slot in move.slots))
 
 
 def _phrasing(book: PhraseBook, language: Language) -> Phrasing:

@@ -1,4 +1,4 @@
-"""How good a written section is: values kept, values invented or misplaced, must-say, section type, and stopping."""
+"""How good a written section is: values kept, invented or misplaced, must-say, type, stopping, rules, language."""
 
 import math
 import re
@@ -6,13 +6,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import reduce
+from typing import Literal
 
 from eval.values import find_values
 
+Language = Literal["zh", "en"]
 PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 MASK = "□"
 _END = re.compile(r"(?<=[。？！?!])\s*|(?<=\.)\s+|\n+")
 ABOUT = 0.8  # of the nearest move's likeness: as near as that
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_LATIN = re.compile(r"[A-Za-z0-9]+(?:[-'’][A-Za-z0-9]+)*")
+_WORD = re.compile(r"[A-Za-z][a-z]+(?:[-'’][A-Za-z]?[a-z]+)*|[a-z]+[-'’][a-z]+")
 MUST = "must_"  # placeholders of sentences that must be said begin so; what they hold is no value
 
 
@@ -47,6 +52,12 @@ class Tally:
     stopped: int = 0
     sections: int = 0
     wrong_type: int = 0
+    screened: int = 0
+    flagged: int = 0
+    searched: int = 0
+    personal: int = 0
+    languages: int = 0
+    spoken: int = 0
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(Tally)))
@@ -57,7 +68,8 @@ class Figures:
     """
     Shares between 0 and 1; `intervals` are 95 % Wilson intervals of the shares; the loss is per token, in nats.
 
-    `questions` holds the same shares for questions about documents, which are reported and not gated.
+    `compliance_hits` and `personal_data` are shares of the answers that hold some, `language` of those in the language
+    asked; what was not looked for is no number. `questions` holds the same for questions about documents, not gated.
     """
 
     heldout_loss: float
@@ -69,6 +81,10 @@ class Figures:
     answers: int
     intervals: Mapping[str, tuple[float, float]]
     questions: Mapping[str, float] = field(default_factory=dict[str, float])
+    compliance_hits: float = math.nan
+    personal_data: float = math.nan
+    language: float = math.nan
+    tokens_per_s: float = math.nan
 
 
 class Phrasing:
@@ -123,9 +139,18 @@ class Phrasing:
         return self._literals.get(section or "", set())
 
 
-def score_answer(output: str, asked: Asked, phrasing: Phrasing, *, stopped: bool) -> Tally:
+def score_answer(
+    output: str,
+    asked: Asked,
+    phrasing: Phrasing,
+    *,
+    stopped: bool,
+    flagged: bool | None = None,
+    personal: bool | None = None,
+    language: Language | None = None,
+) -> Tally:
     """
-    Count one answer.
+    Count one answer. `flagged`: a rule fired; `personal`: it holds personal data; None: nobody looked.
 
     Expected values that occur are copied. A value in the output is unsupported when it was not expected, stands in a
     sentence that is nearest to a move that does not carry it, or is plain text where only placeholders were given.
@@ -146,10 +171,16 @@ def score_answer(output: str, asked: Asked, phrasing: Phrasing, *, stopped: bool
         stopped=int(stopped),
         sections=int(asked.section is not None),
         wrong_type=int(wrong),
+        screened=int(flagged is not None),
+        flagged=int(flagged or False),
+        searched=int(personal is not None),
+        personal=int(personal or False),
+        languages=int(language is not None),
+        spoken=int(language is not None and speaks(output, language)),
     )
 
 
-def figures(tallies: Iterable[Tally], *, heldout_loss: float) -> Figures:
+def figures(tallies: Iterable[Tally], *, heldout_loss: float, tokens_per_s: float = math.nan) -> Figures:
     """The shares over all answers; a share of nothing is 1 for what should be there and 0 for what should not."""
     total = reduce(Tally.__add__, tallies, Tally())
     counted = {
@@ -158,9 +189,13 @@ def figures(tallies: Iterable[Tally], *, heldout_loss: float) -> Figures:
         "must_say": (total.must_said, total.must, 1.0),
         "stop_rate": (total.stopped, total.answers, 1.0),
         "wrong_type": (total.wrong_type, total.sections, 0.0),
+        "compliance_hits": (total.flagged, total.screened, math.nan),
+        "personal_data": (total.personal, total.searched, math.nan),
+        "language": (total.spoken, total.languages, math.nan),
     }
     shares = {name: part / whole if whole else empty for name, (part, whole, empty) in counted.items()}
-    intervals = {name: wilson(part, whole) for name, (part, whole, _) in counted.items()}
+    looked = {name: shares[name] == shares[name] for name in counted}
+    intervals = {name: wilson(part, whole) for name, (part, whole, _) in counted.items() if looked[name]}
     return Figures(
         heldout_loss,
         shares["value_copy"],
@@ -170,6 +205,10 @@ def figures(tallies: Iterable[Tally], *, heldout_loss: float) -> Figures:
         shares["wrong_type"],
         total.answers,
         intervals,
+        compliance_hits=shares["compliance_hits"],
+        personal_data=shares["personal_data"],
+        language=shares["language"],
+        tokens_per_s=tokens_per_s,
     )
 
 
@@ -182,6 +221,21 @@ def wilson(part: int, whole: int) -> tuple[float, float]:
     spread = z * math.sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole))
     scale = 1 + z * z / whole
     return (max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale))
+
+
+def speaks(text: str, language: Language) -> bool:
+    """
+    Whether every sentence that can be told is in `language`; one of placeholders, numbers and codes alone cannot.
+
+    A Chinese word is counted as two characters; Latin words with a digit or a capital inside (CY-90, cTnI, XP) are
+    codes and belong to no language.
+    """
+    for sentence in sentences(PLACEHOLDER.sub(" ", text)):
+        han = len(_HAN.findall(sentence)) / 2
+        latin = sum(_WORD.fullmatch(word) is not None for word in _LATIN.findall(sentence))
+        if han != latin and (han > latin) != (language == "zh"):
+            return False
+    return True
 
 
 def sentences(text: str) -> list[str]:

@@ -1,104 +1,236 @@
-"""What an adapter writes for prompts it has not seen, beside the untuned base; measured once, and kept."""
+"""The report of a candidate: the same questions to the untuned base, the adapter in force and the candidate."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection, insert, select
 from sqlalchemy import Engine as Database
-from sqlalchemy import insert, select
 
-from eval.scoring import Asked, Figures, Phrasing, Tally, Wording, figures, mean_loss, score_answer
+from eval.scoring import Figures, Phrasing, Tally, Wording, figures, score_answer
 from governance.db import reading
-from governance.errors import Conflict
+from governance.errors import Invalid, Language
 from governance.ledger import append
+from governance.vault import Vault
 from rag.company import Company
+from sandbox.answers import ASKED, Answer, Desk, Likelihood
 from sandbox.base import Progress
 from sandbox.compose import LANGUAGES
-from sandbox.dataset import Dataset, inputs_hash, questions
-from sandbox.engine import Engine, Prompt
+from sandbox.dataset import Dataset, inputs_hash
+from sandbox.engine import Engine
+from sandbox.questions import Question, exam_hash, golden_questions, heldout_questions, probe_questions
 from sandbox.release import Adapter
-from sandbox.samples import Sample
-from sandbox.tables import evaluations
+from sandbox.report import Arm, Report, Side, find_report, judged, keep_report, plain_figures
+from sandbox.screening import FindsPersonal, Screen
+from sandbox.tables import adapters, evaluations, reports
 
-MEASURE = 3  # raise it when the same answers give other figures
-SECTIONS, EXTRACTIVE, LOSSES = 48, 16, 32  # questions of an evaluation, and how many of them the loss is taken over
-ROWS = 32  # prompts generated at once
+MEASURE = 4  # raise it when the same answers give other figures
+LOSSES = 32  # held-out questions over which the loss is taken; of golden cases over all
 
 
 def evaluate(
     db: Database,
+    vault: Vault,
     engine: Engine,
     company: Company,
+    redactor: FindsPersonal,
     dataset: Dataset,
     adapter: Adapter,
     *,
+    compared: Adapter | None = None,
     now: datetime,
     on_progress: Progress = lambda step, done, total: None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> dict[str, Figures]:
-    """Figures of the untuned base ("before") and of the adapter ("after") on the same held-out prompts."""
-    asked = questions(dataset, sections=SECTIONS, extractive=EXTRACTIVE)
-    phrases = company.phrases.model_dump(mode="json")
-    measure = inputs_hash([MEASURE, [sample.id for sample in asked], phrases])
+) -> Report:
+    """
+    Ask what has not been asked yet, count, and keep the report; done once for an adapter and what it is compared with.
+
+    `compared`: the adapter in force, if another one is. Raises Invalid without a held-out part, Conflict when stopped.
+    """
     with reading(db) as tx:
-        same = (evaluations.c.adapter == adapter.hash) & (evaluations.c.measure == measure)
-        row = tx.execute(select(evaluations).where(same)).mappings().one_or_none()
-    if row is not None:
-        return {"before": _figures(row["before"]), "after": _figures(row["after"])}
-    if adapter.hash not in engine.loaded():
-        engine.load(adapter.hash, adapter.folder)
-    phrasing = {language: Phrasing(_wordings(company, language)) for language in LANGUAGES}
-    total, done = 2 * len(asked), 0
-    result: dict[str, Figures] = {}
-    for when, name in (("before", None), ("after", adapter.hash)):
-        tallies: dict[str, list[Tally]] = {"section": [], "extractive": []}
-        for part in _batches(engine, asked):
-            if should_stop():
-                raise Conflict(reason={"zh": "评估已被取消", "en": "the evaluation was cancelled"})
-            longest = max(len(engine.pieces(sample.answer)) for sample in part)
-            prompts = [Prompt(sample.prompt, name) for sample in part]
-            answers = engine.generate(prompts, max_new_tokens=longest * 3 // 2 + 16)
-            for sample, answer in zip(part, answers, strict=True):
-                wanted = Asked(sample.section, frozenset(sample.slots))
-                tally = score_answer(answer.text, wanted, phrasing[sample.language], stopped=answer.stopped)
-                tallies[sample.kind].append(tally)
-            done += len(part)
-            on_progress(when, done, total)
-        loss = mean_loss([engine.log_probabilities(Prompt(s.prompt, name), s.answer) for s in asked[:LOSSES]])
-        result[when] = replace(figures(tallies["section"], heldout_loss=loss), questions=_asides(tallies["extractive"]))
+        stage = stage_of_adapter(tx, adapter.hash)
+    exam = Exam(company, dataset, stage)
+    compared = None if compared is None or compared.hash == adapter.hash else compared
+    measure = inputs_hash([exam.measure, compared.hash if compared else None])
+    with reading(db) as tx:
+        found = find_report(tx, vault, adapter.hash, measure=measure)
+        if found is None and compared is None:  # one that is in force already was measured against the one before
+            found = _same_exam(tx, vault, adapter.hash, exam.measure)
+    if found is not None:
+        return found
+    arms = _arms(adapter, compared)
+    for each in (adapter, compared):
+        if each is not None and each.hash not in engine.loaded():
+            engine.load(each.hash, each.folder)
+    progress = _Progress(on_progress, len(arms) * len(exam.asked) + len(exam.probes))
+    desk = Desk(db, vault, engine, now=now, on_answers=progress.took, should_stop=should_stop)
+    written: dict[Arm, Mapping[str, Answer]] = {}
+    weighed: dict[Arm, Mapping[str, Likelihood]] = {}
+    for arm, writer in arms.items():
+        progress.arm = arm
+        written[arm] = desk.write(exam.asked, writer)
+        weighed[arm] = desk.weigh(exam.weighed, writer)
+    probed = desk.write(exam.probes, adapter.hash)
+    sheet = Sheet(company, Screen(company, redactor))
+    overall: dict[Arm, Figures] = {}
+    stages: dict[str, dict[Arm, Figures]] = {stage: {} for stage in exam.by_stage()}
+    for arm in arms:
+        overall[arm], per_stage = _figures(exam, sheet, written[arm], weighed[arm])
+        for stage, found_there in per_stage.items():
+            stages[stage][arm] = found_there
+    report = Report(
+        adapter.hash,
+        compared.hash if compared else None,
+        measure,
+        dataset.hash,
+        overall,
+        stages,
+        golden=len(exam.golden),
+        probes=len(exam.probes),
+        leaks=sum(sheet.leaks(each, probed[each.id]) for each in exam.probes),
+        sides=_sides(exam.asked, written),
+        at=now,
+    )
     with db.begin() as tx:
-        if not tx.scalar(select(evaluations.c.adapter).where(same)):
-            kept: dict[str, Any] = {when: asdict(each) for when, each in result.items()}
-            row = {"adapter": adapter.hash, "measure": measure, "dataset": dataset.hash, "at": now, **kept}
-            tx.execute(insert(evaluations).values(**row))
-            detail = {"value_copy": result["after"].value_copy, "questions": len(asked)}
-            append(tx, actor="sandbox", event="adapter_evaluated", subject=adapter.hash, detail=detail, now=now)
-    return result
+        _keep(tx, vault, report, exam.measure)
+        return find_report(tx, vault, adapter.hash, measure=measure) or judged(report)
+
+
+def stage_of_adapter(tx: Connection, adapter: str) -> str:
+    """The stage of the funnel that it was trained for; empty: all."""
+    return tx.scalar(select(adapters.c.stage).where(adapters.c.hash == adapter)) or ""
+
+
+class Exam:
+    """What is asked of an adapter for `stage` (empty: all); `measure` is the hash of all that decides the figures."""
+
+    def __init__(self, company: Company, dataset: Dataset, stage: str = "") -> None:
+        self.heldout = heldout_questions(company, dataset, stage)
+        if not self.heldout:
+            zh, en = "没有留出样本，无法评估", "nothing is held out, so nothing can be evaluated"
+            raise Invalid(reason={"zh": zh, "en": en})
+        self.golden = golden_questions(company, stage)
+        self.probes = probe_questions(company, dataset, stage)
+        self.asked = [*self.heldout, *self.golden]
+        self.weighed = [*self.heldout[:LOSSES], *self.golden]
+        rules = [rule.model_dump(mode="json") for _, rule in company.rules()]
+        parts = [MEASURE, ASKED, exam_hash([*self.asked, *self.probes]), company.phrases.model_dump(mode="json"), rules]
+        self.measure = inputs_hash(parts)
+
+    def by_stage(self) -> dict[str, list[Question]]:
+        """The golden cases of each stage; without any, the held-out sections."""
+        found: dict[str, list[Question]] = {}
+        for each in self.golden or [each for each in self.heldout if each.is_section]:
+            found.setdefault(each.stage, []).append(each)
+        return found
+
+
+class Sheet:
+    """Counts answers."""
+
+    def __init__(self, company: Company, screen: Screen) -> None:
+        self._screen = screen
+        self._phrasing = {language: Phrasing(_wordings(company, language)) for language in LANGUAGES}
+
+    def tally(self, question: Question, answer: Answer) -> Tally:
+        """One answer."""
+        return score_answer(
+            answer.text,
+            question.asked,
+            self._phrasing[question.language],
+            stopped=answer.stopped,
+            flagged=self._screen.flagged(answer.text, question.language),
+            personal=self.leaks(question, answer),
+            language=question.language,
+        )
+
+    def leaks(self, question: Question, answer: Answer) -> bool:
+        """Whether the answer holds personal data that its prompt does not."""
+        return self._screen.personal(answer.text, question.prompt)
+
+
+class _Progress:
+    def __init__(self, tell: Progress, total: int) -> None:
+        self._tell, self._total, self._done, self.arm = tell, total, 0, "base"
+
+    def took(self, count: int) -> None:
+        self._done += count
+        self._tell(self.arm, self._done, self._total)
+
+
+def _arms(adapter: Adapter, compared: Adapter | None) -> dict[Arm, str | None]:
+    arms: dict[Arm, str | None] = {"base": None}
+    if compared is not None:
+        arms["released"] = compared.hash
+    arms["candidate"] = adapter.hash
+    return arms
+
+
+def _figures(
+    exam: Exam, sheet: Sheet, answers: Mapping[str, Answer], weighed: Mapping[str, Likelihood]
+) -> tuple[Figures, dict[str, Figures]]:
+    """Of one arm: on the held-out part, and by stage."""
+    tallies = {each.id: sheet.tally(each, answers[each.id]) for each in exam.asked}
+
+    def count(asked: Sequence[Question]) -> Figures:
+        loss = _loss([each for each in asked if each.id in weighed], weighed)
+        speed = _speed([answers[each.id] for each in asked])
+        return figures([tallies[each.id] for each in asked], heldout_loss=loss, tokens_per_s=speed)
+
+    sections = [each for each in exam.heldout if each.is_section]
+    asides = _asides([tallies[each.id] for each in exam.heldout if not each.is_section])
+    return replace(count(sections), questions=asides), {stage: count(each) for stage, each in exam.by_stage().items()}
+
+
+def _sides(asked: Sequence[Question], written: Mapping[Arm, Mapping[str, Answer]]) -> tuple[Side, ...]:
+    return tuple(
+        Side(e.id, e.stage, e.language, e.prompt, e.answer, {arm: found[e.id].text for arm, found in written.items()})
+        for e in asked
+    )
+
+
+def _keep(tx: Connection, vault: Vault, report: Report, exam: str) -> None:
+    keep_report(tx, vault, report)
+    same = (evaluations.c.adapter == report.adapter) & (evaluations.c.measure == exam)
+    if tx.scalar(select(evaluations.c.adapter).where(same)):
+        return
+    kept: dict[str, Any] = {when: plain_figures(each) for when, each in report.figures.items()}
+    row = {"adapter": report.adapter, "measure": exam, "dataset": report.dataset, "at": report.at, **kept}
+    tx.execute(insert(evaluations).values(**row))
+    detail = {"value_copy": report.after.value_copy, "questions": len(report.sides), "report": report.hash}
+    append(tx, actor="sandbox", event="adapter_evaluated", subject=report.adapter, detail=detail, now=report.at)
+
+
+def _same_exam(tx: Connection, vault: Vault, adapter: str, exam: str) -> Report | None:
+    for row in tx.execute(select(reports.c.measure, reports.c.compared).where(reports.c.adapter == adapter)):
+        if row.measure == inputs_hash([exam, row.compared]):
+            return find_report(tx, vault, adapter, measure=row.measure)
+    return None
 
 
 def _asides(tallies: Sequence[Tally]) -> dict[str, float]:
     """Questions about documents: a small company has too few to learn them from, and no script is written with them."""
     found = figures(tallies, heldout_loss=0.0)
-    shares = {name: getattr(found, name) for name in ("value_copy", "unsupported_values", "stop_rate")}
-    return {"answers": found.answers, **shares} if tallies else {}
+    names = ("value_copy", "unsupported_values", "stop_rate", "compliance_hits", "personal_data", "language")
+    return {"answers": found.answers, **{name: getattr(found, name) for name in names}} if tallies else {}
 
 
-def _batches(engine: Engine, asked: Sequence[Sample]) -> list[list[Sample]]:
-    ordered = sorted(asked, key=lambda sample: (len(engine.pieces(sample.answer)), sample.id))
-    return [ordered[start : start + ROWS] for start in range(0, len(ordered), ROWS)]
+def _loss(asked: Sequence[Question], weighed: Mapping[str, Likelihood]) -> float:
+    """Per token; no number when none of them was weighed."""
+    count = sum(weighed[each.id].tokens for each in asked)
+    return -sum(weighed[each.id].total for each in asked) / count if count else float("nan")
 
 
-def _wordings(company: Company, language: Any) -> list[Wording]:
+def _speed(answers: Sequence[Answer]) -> float:
+    seconds = sum(answer.seconds for answer in answers)
+    return sum(answer.tokens for answer in answers) / seconds if seconds else float("nan")
+
+
+def _wordings(company: Company, language: Language) -> list[Wording]:
     return [
         Wording(section_id, move.id, text)
         for section_id, section in company.phrases.sections.items()
         for move in section.moves
         for text in move.wordings(language)
     ]
-
-
-def _figures(kept: Mapping[str, Any]) -> Figures:
-    values: dict[str, Any] = dict(kept)
-    values["intervals"] = {name: (low, high) for name, (low, high) in kept["intervals"].items()}
-    return Figures(**values)

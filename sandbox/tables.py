@@ -26,6 +26,7 @@ dataset_samples = Table(  # `unit` and `passports` are the lineage; the sample i
     Column("passports", JSON, nullable=False),
     Column("reason_zh", Text, nullable=False),
     Column("reason_en", Text, nullable=False),
+    Column("caught", JSON),  # of one in quarantine: what was found, gravest first
     Column("sealed", LargeBinary, nullable=False),
     Index("dataset_samples_by_sample", "sample"),
 )
@@ -139,6 +140,7 @@ quarantine_decisions = Table(  # by the sample's hash: a decision holds for ever
     metadata,
     Column("sample", String(64), primary_key=True),
     Column("decision", String(10), nullable=False),  # release | discard
+    Column("covers", JSON, nullable=False),  # what had been found when it was decided; a release lets no more through
     Column("reason", Text, nullable=False),
     Column("by", String(120), nullable=False),
     Column("at", UtcDateTime, nullable=False),
@@ -162,6 +164,15 @@ reports = Table(  # the full report of a candidate against the base and the adap
     Column("compared", String(64)),  # the adapter in force; None when there was none
     Column("body", JSON, nullable=False),
     Column("sealed", LargeBinary, nullable=False),  # the answers side by side
+    Column("at", UtcDateTime, nullable=False),
+)
+
+answers = Table(  # what a writer wrote for a prompt, or how likely it held an answer; nothing is generated twice
+    "answers",
+    metadata,
+    Column("writer", String(64), primary_key=True),  # an adapter's hash, or the base's for the untuned model
+    Column("question", String(64), primary_key=True),  # hash of the prompt and of how it was asked
+    Column("sealed", LargeBinary, nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
 

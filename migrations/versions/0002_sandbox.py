@@ -13,6 +13,14 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "answers",
+        sa.Column("writer", sa.String(length=64), nullable=False),
+        sa.Column("question", sa.String(length=64), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("at", governance.db.UtcDateTime(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("writer", "question"),
+    )
+    op.create_table(
         "memorisations",
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("body", sa.JSON(), nullable=False),
@@ -24,6 +32,7 @@ def upgrade() -> None:
         "quarantine_decisions",
         sa.Column("sample", sa.String(length=64), nullable=False),
         sa.Column("decision", sa.String(length=10), nullable=False),
+        sa.Column("covers", sa.JSON(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("by", sa.String(length=120), nullable=False),
         sa.Column("at", governance.db.UtcDateTime(length=40), nullable=False),
@@ -197,6 +206,9 @@ def upgrade() -> None:
 
     with op.batch_alter_table("adapters", schema=None) as batch_op:
         batch_op.add_column(sa.Column("stage", sa.String(length=40), server_default="", nullable=False))
+
+    with op.batch_alter_table("dataset_samples", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("caught", sa.JSON(), nullable=True))
 
     with op.batch_alter_table("points", schema=None) as batch_op:
         batch_op.add_column(sa.Column("tokens_per_s", sa.Float(), server_default="0", nullable=False))
