@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from governance.errors import Language
@@ -11,6 +11,8 @@ from sandbox.samples import Sample
 
 LONGEST_PASSAGE = 140  # characters of a masked passage; about as many tokens in Chinese
 LONGEST_ANSWER = 70
+MOST_OF_A_PASSAGE = 4
+MOST_OF_A_DOCUMENT = 60  # a manual of a thousand pages teaches no more than forty product sheets
 _EN_SCALE = 3  # an English token is about three times as long
 _LABEL = re.compile(r"^([^：:。，,？?\n]{1,30})[：:]\s*(\S.*)$")
 _ASKED = re.compile(r"^(?:问|Q|Question)\s*[：:]\s*(.+)$")
@@ -37,6 +39,15 @@ class Text:
     passport: str
     heading: str
     text: str
+    source: str = ""
+    page: int | None = None
+    name: str = ""  # of the document
+    people: tuple[str, ...] = ()  # passports of the records of those who are named; an empty one allows nothing
+
+    @property
+    def passports(self) -> tuple[str, ...]:
+        """Whose consent and purpose count: the document's and those of the people that it names."""
+        return (self.passport, *self.people)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +57,20 @@ class _Pair:
     answer: str
 
 
-def extract_pairs(passage: Text) -> list[Sample]:
-    """One pair of the passage, or none: many documents teach more than many questions to one."""
-    found = all_pairs(passage)
-    # which one is the passage's own matter: another document's withdrawal changes nothing here
-    return [found[zlib.crc32(passage.text.encode()) % len(found)]] if found else []
+def extract_pairs(passages: Iterable[Text]) -> list[Sample]:
+    """
+    The pairs of every document, at most so many of each: first one of each passage, then a second, in an order that
+    is each passage's own matter, so that another document's withdrawal changes nothing here.
+    """
+    documents: dict[str, list[tuple[int, int, Sample]]] = {}
+    for passage in passages:
+        draw = zlib.crc32(passage.text.encode())
+        found = all_pairs(passage)
+        first = draw % len(found) if found else 0
+        turns = [*found[first:], *found[:first]][:MOST_OF_A_PASSAGE]
+        documents.setdefault(passage.document, []).extend((turn, draw, pair) for turn, pair in enumerate(turns))
+    ordered = (sorted(pairs, key=lambda each: each[:2]) for pairs in documents.values())
+    return [pair for pairs in ordered for _, _, pair in pairs[:MOST_OF_A_DOCUMENT]]
 
 
 def all_pairs(passage: Text) -> list[Sample]:
@@ -65,7 +85,7 @@ def whole_passage(passage: Text) -> Sample:
     """A passage that is kept back, as one sample without an answer: the quarantine shows what was found."""
     language: Language = "zh" if _HAN.search(passage.text) else "en"
     prompt, _ = mask_values(passage.text)
-    return Sample("extractive", language, prompt, "", (), None, (passage.passport,), passage.document)
+    return Sample("extractive", language, prompt, "", (), None, passage.passports, passage.document)
 
 
 def _sample(passage: Text, language: Language, pair: _Pair) -> Sample | None:
@@ -81,7 +101,7 @@ def _sample(passage: Text, language: Language, pair: _Pair) -> Sample | None:
         return None
     slots = tuple(sorted(set(unfilled(answer))))
     prompt, span = question_prompt(language, window, question), (at, at + len(answer))
-    return Sample("extractive", language, prompt, answer, slots, None, (passage.passport,), passage.document, span)
+    return Sample("extractive", language, prompt, answer, slots, None, passage.passports, passage.document, span)
 
 
 def _faq(lines: Sequence[str]) -> Iterator[_Pair]:

@@ -2,12 +2,17 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
+from governance.consent import consents_of, permit
+from governance.errors import NoConsent
 from governance.passport import passport_of
-from governance.vault import Vault
+from governance.tables import passports as issued
+from governance.tables import people, personal_values
+from governance.vault import TOKEN, Vault
+from rag import tables as rag_tables
 from rag.brief import NEW_IN_POST_MONTHS, PURCHASE_YEARS, customers, decision_maker, products
 from rag.company import Company
 from rag.customers import Customer, Product
@@ -17,13 +22,26 @@ from rag.sources import passages, sources
 from sandbox.compose import Availability
 from sandbox.extractive import Text
 
+TRAINING = "training"
+
 
 def texts(tx: Connection, vault: Vault) -> tuple[list[Text], list[Text]]:
     """All passages in force: those that may be asked about, and those that try to instruct the reader."""
     good: list[Text] = []
     hostile: list[Text] = []
+    records = _records_of_people(tx)
     for source in passages(tx, vault):
-        text = Text(source.document, source.passport, source.heading, source.text)
+        named = dict.fromkeys(person for person, _ in TOKEN.findall(source.text))
+        text = Text(
+            source.document,
+            source.passport,
+            source.heading,
+            source.text,
+            source.id,
+            source.page,
+            source.title,
+            tuple(sorted({passport for person in named for passport in records.get(person, ())})),
+        )
         (hostile if source.hostile else good).append(text)
     return good, hostile
 
@@ -41,9 +59,49 @@ def availabilities(tx: Connection, vault: Vault, company: Company) -> list[Avail
     return [_availability(tx, vault, company, customer, offered, day) for customer in customers(tx)]
 
 
-def purposes(tx: Connection, passports: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """What each passport allows; an empty id allows nothing."""
-    return {each: passport_of(tx, each).purposes for each in sorted(set(passports)) if each}
+def purposes(tx: Connection, passports: Iterable[str], now: datetime) -> dict[str, tuple[str, ...]]:
+    """
+    What each passport allows at this moment; an empty id allows nothing.
+
+    A record about a person allows training only while that person's own consent to it is live.
+    """
+    people = _people_of_records(tx)
+    return {each: _allowed(tx, each, people.get(each, ()), now) for each in sorted(set(passports)) if each}
+
+
+def _allowed(tx: Connection, passport: str, people: Iterable[str], now: datetime) -> tuple[str, ...]:
+    allowed = passport_of(tx, passport).purposes
+    try:
+        for person in people:
+            permit(person, TRAINING, consents_of(tx, person), actor="sandbox", now=now, called=person)
+    except NoConsent:
+        return tuple(purpose for purpose in allowed if purpose != TRAINING)
+    return allowed
+
+
+def _people_of_records(tx: Connection) -> dict[str, set[str]]:
+    """Passport of a record → who it is about: whose values came with it, or of whom it states a fact."""
+    kept, facts, place = personal_values.c, rag_tables.facts.c, rag_tables.sources.c
+    is_record = issued.c.kind == "record"
+    held = select(kept.passport, kept.person).join(issued, issued.c.id == kept.passport).where(is_record)
+    stated = select(place.passport, facts.subject).join(rag_tables.sources, place.id == facts.source)
+    stated = stated.join(issued, issued.c.id == place.passport)
+    stated = stated.where(is_record, facts.subject.startswith("p_", autoescape=True))
+    found: dict[str, set[str]] = {}
+    for passport, person in (*tx.execute(held), *tx.execute(stated)):
+        found.setdefault(passport, set()).add(person)
+    return found
+
+
+def _records_of_people(tx: Connection) -> dict[str, set[str]]:
+    """Person → passports of the records about them; of one who was forgotten the empty one, which allows nothing."""
+    found: dict[str, set[str]] = {}
+    for passport, people_named in _people_of_records(tx).items():
+        for person in people_named:
+            found.setdefault(person, set()).add(passport)
+    for person in tx.scalars(select(people.c.person).where(people.c.forgotten_at.is_not(None))):
+        found.setdefault(person, set()).add("")
+    return found
 
 
 def _availability(

@@ -3,92 +3,87 @@
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from functools import cache
 from pathlib import Path
-from typing import Protocol
 
 from sqlalchemy import Engine as Database
 from sqlalchemy import delete, insert, select, update
 
-from eval.scoring import Figures, sentences
 from governance.db import reading
 from governance.ledger import append
-from governance.redact import Span
+from governance.signing import open_signing_key
 from governance.vault import Vault
 from rag.company import Company
 from sandbox.base import Base
-from sandbox.card import keep_adapter
+from sandbox.card import card_detail, keep_adapter
+from sandbox.checks import FindsPersonal, blocking_rules, compliance_gate, leak_gate, personal_gate
 from sandbox.compose import compose_sections
 from sandbox.dataset import Dataset, find_dataset, inputs_hash, keep_dataset, make_dataset
+from sandbox.engine import precision
 from sandbox.extractive import extract_pairs, whole_passage
 from sandbox.material import availabilities, purposes, texts
+from sandbox.quarantine import releases
 from sandbox.recipe import Recipe
-from sandbox.release import Adapter, adapter_row, gate_failed, record_release
-from sandbox.samples import Sample
-from sandbox.tables import adapters, datasets, points
+from sandbox.registry import register
+from sandbox.release import Adapter, adapter_row, gate_failed, record_gate
+from sandbox.report import Report
+from sandbox.samples import Fuel, Sample
+from sandbox.tables import adapters, points
 from sandbox.train import Point, fit
 
-COMPOSER = 7  # raise it when the same facts give other samples
+COMPOSER = 8  # raise it when the same facts give other samples
 
 Progress = Callable[[str, int, int], None]
 
 
-class FindsPersonal(Protocol):
-    """What the gate needs of a redactor."""
-
-    def residue(self, text: str) -> Sequence[Span]: ...
-
-
 def build_dataset(
-    db: Database, vault: Vault, company: Company, redactor: FindsPersonal, *, now: datetime, seed: int = 0
+    db: Database,
+    vault: Vault,
+    company: Company,
+    redactor: FindsPersonal,
+    *,
+    now: datetime,
+    seed: int = 0,
+    fuel: Sequence[Fuel] = (),
 ) -> Dataset:
-    """Compose, extract, gate, split, store. From unchanged evidence and phrase book the stored set is read back."""
+    """
+    Compose, extract, gate, split, store. From unchanged evidence, phrase book, rules and decisions, with the same
+    consents in force, the stored set is read back.
+    """
     with reading(db) as tx:
         good, hostile = texts(tx, vault)
         facts = availabilities(tx, vault, company)
-        allowed = purposes(tx, [t.passport for t in (*good, *hostile)] + [p for each in facts for p in each.passports])
-        content = [[t.document, t.passport, t.heading, t.text] for t in (*good, *hostile)]
+        read = [passport for text in (*good, *hostile) for passport in text.passports]
+        read += [passport for each in facts for passport in each.passports]
+        allowed = purposes(tx, [*read, *(passport for each in fuel for passport in each.sample.passports)], now)
+        released = releases(tx)
+        content = [[t.document, *t.passports, t.heading, t.source, t.text] for t in (*good, *hostile)]
         known = [[a.customer, sorted(a.known), sorted(a.disputed), list(a.passports)] for a in facts]
-        inputs = inputs_hash([COMPOSER, seed, company.phrases.model_dump(mode="json"), content, known, allowed])
+        fed = [[each.kind, each.sample.id, each.rejected, each.weight] for each in fuel]
+        gates = [allowed, sorted([key, sorted(covers)] for key, covers in released.items()), blocking_rules(company)]
+        inputs = inputs_hash([COMPOSER, seed, company.phrases.model_dump(mode="json"), content, known, fed, gates])
         if found := find_dataset(tx, vault, inputs=inputs):
             return found
     instructing = [whole_passage(text) for text in hostile]
-    asked = [sample for text in good for sample in extract_pairs(text)]
     dataset = make_dataset(
-        [*compose_sections(company.phrases, facts, seed=seed), *asked, *instructing],
+        [*compose_sections(company.phrases, facts, seed=seed), *extract_pairs(good), *instructing],
         hostile=frozenset(sample.prompt for sample in instructing),
         purposes=allowed,
-        is_personal=_personal(redactor),
+        is_personal=personal_gate(redactor),
         seed=seed,
+        breaks=compliance_gate(company),
+        leaks=leak_gate(company),
+        released=released,
+        fuel=fuel,
+        texts=[*good, *hostile],
     )
     with db.begin() as tx:
-        if tx.scalar(select(datasets.c.hash).where(datasets.c.hash == dataset.hash)):
-            tx.execute(update(datasets).where(datasets.c.hash == dataset.hash).values(inputs=inputs))
         keep_dataset(tx, vault, dataset, inputs, now)
         counts = {"samples": len(dataset.samples), "quarantined": len(dataset.quarantined)}
         append(tx, actor="sandbox", event="dataset_built", subject=dataset.hash, detail=counts, now=now)
     return dataset
-
-
-def _personal(redactor: FindsPersonal) -> Callable[[Sample], bool]:
-    """
-    The gate for personal data. A section holds approved wordings and placeholders only: what reads like a name there
-    ("我会盯着处理") is none, but a number in it would be one. Everything is looked at once, for wordings repeat.
-    """
-
-    @cache
-    def entities(text: str) -> frozenset[str]:
-        return frozenset("KNOWN" if span.known else span.entity for span in redactor.residue(text))
-
-    def is_personal(sample: Sample) -> bool:
-        if sample.kind == "section":
-            return any(entities(wording) - {"PERSON"} for wording in sentences(sample.answer))
-        return bool(entities(sample.prompt) or entities(sample.answer))
-
-    return is_personal
 
 
 def train(
@@ -102,13 +97,17 @@ def train(
     recipe: Recipe | None = None,
     stage: str = "",
     sections: Collection[str] | None = None,
-    by: str = "sandbox",
     run: str | None = None,
+    by: str = "sandbox",
     on_progress: Progress = lambda step, done, total: None,
     on_point: Callable[[Point], None] = lambda point: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Adapter:
-    """The adapter of this data set on this base; trained once. A killed training goes on where it was."""
+    """
+    The adapter of this data set on this base; trained once. A killed training goes on where it was.
+
+    For a `stage` of the funnel: on the samples of its `sections` and on the questions.
+    """
     recipe = recipe or Recipe()
     made_of = [dataset.hash, base.hash, recipe.hash, *([stage, *sorted(sections or ())] if stage else [])]
     key = hashlib.sha256("/".join(made_of).encode()).hexdigest()
@@ -132,8 +131,17 @@ def train(
         on_point=took,
         should_stop=should_stop,
     )
-    detail = {"dataset": dataset.hash, "recipe": recipe.hash, "rank": recipe.rank, "rows": len(checked.train)}
-    name = keep_adapter(draft, home / "adapters", base_hash=base.hash, template=checked.template, detail=detail)
+    name = keep_adapter(
+        draft,
+        home / "adapters",
+        base_hash=base.hash,
+        template=checked.template,
+        detail={
+            "rows": len(checked.train),
+            **card_detail(dataset, recipe, precision=precision(), stage=stage, trainer=by),
+        },
+        key=open_signing_key(home / "keys"),
+    )
     adapter = Adapter(
         name, key, dataset.hash, base.hash, (home / "adapters" / name).resolve(), time.monotonic() - started, now
     )
@@ -143,8 +151,8 @@ def train(
             tx.execute(same_key.values(key=adapters.c.hash))
             row = {**asdict(adapter), "folder": str(adapter.folder), "recipe": asdict(recipe), "stage": stage}
             tx.execute(insert(adapters).values(**row))
-            said = {"dataset": dataset.hash, "steps": recipe.steps, "overlong": len(checked.overlong)}
-            append(tx, actor="sandbox", event="adapter_trained", subject=name, detail=said, now=now)
+            said = {"dataset": dataset.hash, "stage": stage, "steps": recipe.steps, "overlong": len(checked.overlong)}
+            append(tx, actor=by, event="adapter_trained", subject=name, detail=said, now=now)
     shutil.rmtree(work, ignore_errors=True)
     return adapter
 
@@ -159,12 +167,13 @@ def find_adapter(db: Database, key: str, base: Base) -> Adapter | None:
     return adapter if (adapter.folder / "card.json").is_file() else None
 
 
-def release(db: Database, adapter: Adapter, evaluation: Mapping[str, Figures], *, by: str, now: datetime) -> None:
-    """Put the adapter in force, or raise GateFailed; the decision is kept with its figures either way."""
+def propose(db: Database, report: Report, *, by: str, now: datetime) -> None:
+    """Register a measured adapter as a candidate, with what the gate says of it; raises GateFailed when that is no."""
     with db.begin() as tx:
-        failed = record_release(tx, adapter, evaluation, by=by, now=now)
-    if failed:
-        raise gate_failed(failed)
+        register(tx, report.adapter, by=by, now=now)
+        record_gate(tx, report.adapter, report.figures, report.verdict, by=by, now=now)
+    if report.verdict:
+        raise gate_failed(report.verdict)
 
 
 def taught(samples: Sequence[Sample], sections: Collection[str] | None) -> list[Sample]:

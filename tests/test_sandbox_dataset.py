@@ -159,7 +159,7 @@ def test_what_may_not_be_trained_on_is_quarantined_with_the_reason() -> None:
     assert [each.reason.zh for each in built.quarantined] == [
         "仍像含有个人信息",
         "来源未允许用于训练",
-        "含有控制符",
+        "含有对模型的指令；含有控制符",
         "仍像含有个人信息",
         "来源未允许用于训练",
         "含有对模型的指令",
