@@ -1,4 +1,4 @@
-"""python -m rag ingest | search QUESTION | brief CUSTOMER: the evidence on the terminal, people under pseudonyms."""
+"""python -m rag ingest | reread | forget-missing | search QUESTION | brief CUSTOMER; people under pseudonyms."""
 
 import argparse
 import sys
@@ -16,7 +16,7 @@ from governance.settings import Settings
 from governance.vault import Vault, open_vault, pseudonymise
 from rag.brief import Brief, brief, decision_maker, find_customer
 from rag.company import Company, load_company
-from rag.pipeline import ingest
+from rag.pipeline import Taken, forget_missing, ingest, reread
 from rag.sources import Source, sources
 from rag.vectors import open_index
 
@@ -34,6 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         db, vault = open_engine(settings.database), open_vault(settings.home)
         if arguments.command == "ingest":
             return _ingest(settings, db, vault, company, language)
+        if arguments.command == "reread":
+            return _reread(settings, db, vault, company, language)
+        if arguments.command == "forget-missing":
+            return _forget_missing(db, company, language)
         if arguments.command == "search":
             return _search(settings, db, vault, arguments.question, arguments.limit, arguments.mode)
         return _brief(db, vault, company, arguments.customer, arguments.product, arguments.as_of, language)
@@ -47,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--language", choices=("zh", "en"), default="zh", help="语言 / language of the messages")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("ingest", help="导入公司资料 / read the company's documents and records")
+    commands.add_parser("reread", help="重新读取保存的上传原件 / read the kept uploads anew")
+    commands.add_parser("forget-missing", help="停用文件夹中已不存在的文件 / retire documents that left the folder")
     search = commands.add_parser("search", help="检索 / search the passages")
     search.add_argument("question")
     search.add_argument("--limit", type=int, default=5)
@@ -75,6 +81,44 @@ def _ingest(settings: Settings, db: Engine, vault: Vault, company: Company, lang
             f"{report.facts} facts, {report.people} people; "
             f"{report.unchanged} files unchanged, {len(report.problems)} problems."
         )
+    if report.missing:
+        command = "python -m rag forget-missing"
+        said = (
+            f"文件夹中已不存在 {len(report.missing)} 份文件，内容仍在使用；停用请运行 {command}："
+            if language == "zh"
+            else f"{len(report.missing)} documents are no longer in the folder and still in use; to retire: {command}"
+        )
+        print(said)
+        print("\n".join(f"  {name}" for name in report.missing))
+    return 0
+
+
+def _reread(settings: Settings, db: Engine, vault: Vault, company: Company, language: Language) -> int:
+    now = datetime.now(UTC)
+    found = reread(db, vault, company, settings.home / "originals", actor="terminal", now=now, on_progress=_show)
+    open_index(db, vault, embedding=settings.embedding, qdrant_url=settings.qdrant_url, on_progress=_show)
+    for taken in found:
+        if taken.error is not None:
+            print("! " + taken.error.say(language))
+    read = [taken for taken in found if taken.error is None]
+    counts = len(read), _facts(read), len(found) - len(read)
+    zh, en = "重新读取 {} 份原件，新增事实 {} 条，失败 {} 份。", "Read {} originals anew: {} new facts, {} failed."
+    print((zh if language == "zh" else en).format(*counts))
+    return 0
+
+
+def _facts(taken: Sequence[Taken]) -> int:
+    return sum(each.filed.facts for each in taken if each.filed is not None)
+
+
+def _forget_missing(db: Engine, company: Company, language: Language) -> int:
+    names = forget_missing(db, company, actor="terminal", now=datetime.now(UTC))
+    print("\n".join(f"  {name}" for name in names) if names else "–")
+    zh, en = (
+        f"已停用 {len(names)} 份文件，其事实和段落不再使用。",
+        f"Retired {len(names)} documents with their facts and passages.",
+    )
+    print(zh if language == "zh" else en)
     return 0
 
 

@@ -1,21 +1,23 @@
 """Put one prepared file into the database; the caller's transaction makes it all or nothing."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select
 
 from governance import consent, ledger
-from governance.errors import BadRecord, Withdrawn, XinyanError
+from governance.errors import BadRecord, NotFound, Withdrawn, XinyanError
 from governance.passport import issue
+from governance.tables import passports
 from governance.vault import Vault, keep
 from rag import tables
 from rag.blocks import Document
 from rag.company import Company
 from rag.entries import Entry, People
 from rag.facts import Fact, facts_from, in_parts, retire, state_facts
+from rag.intake import within
 from rag.sources import Source, add_sources
 
 
@@ -80,6 +82,13 @@ def seen_before(tx: Connection, seen: Seen) -> str | None:
     return row.document if row and (row.sha256, row.profile) == (seen.sha256, seen.profile) else None
 
 
+def same_content(tx: Connection, seen: Seen) -> tuple[str, str] | None:
+    """Name and document of another file that brought these bytes, read under the same profile."""
+    same = (tables.files.c.sha256 == seen.sha256) & (tables.files.c.profile == seen.profile)
+    row = tx.execute(select(tables.files).where(same).order_by(tables.files.c.name)).first()
+    return (row.name, row.document) if row else None
+
+
 def file_document(
     tx: Connection,
     vault: Vault,
@@ -142,6 +151,39 @@ def file_export(tx: Connection, vault: Vault, company: Company, prepared: Prepar
     detail = {"rows": len(prepared.entries), "facts": added, "people": kept, "problems": len(problems)}
     ledger.append(tx, actor="ingest", event="export_added", subject=prepared.id, detail=detail, now=now)
     return Filed(new_sources, added, kept, tuple(problems))
+
+
+def files_from(tx: Connection, channel: str) -> dict[str, str]:
+    """Name → hash of the documents that came in through this channel, and are not replaced."""
+    query = (
+        select(tables.files.c.name, tables.files.c.sha256)
+        .join(tables.documents, tables.documents.c.id == tables.files.c.document)
+        .join(passports, passports.c.id == tables.documents.c.passport)
+        .where(passports.c.channel == channel)
+        .order_by(tables.files.c.name)
+    )
+    return {row.name: row.sha256 for row in tx.execute(query)}
+
+
+def retire_file(tx: Connection, name: str, *, actor: str, now: datetime) -> None:
+    """What the file states is no longer known, its passages are no longer found; raises NotFound."""
+    row = tx.execute(select(tables.files).where(tables.files.c.name == name)).one_or_none()
+    if row is None:
+        raise NotFound(kind={"zh": "文件", "en": "file"}, name=name)
+    retired = retire(tx, _earlier_facts(tx, name, ""), now)
+    tx.execute(delete(tables.files).where(tables.files.c.name == name))
+    tx.execute(delete(tables.problems).where(tables.problems.c.file == name))
+    detail = {"file": name, "facts": retired}
+    ledger.append(tx, actor=actor, event="document_retired", subject=row.document, detail=detail, now=now)
+
+
+def retire_inner(tx: Connection, outer: str, kept: Collection[str], *, actor: str, now: datetime) -> None:
+    """The files within `outer` that its new version does not hold any more."""
+    start = within(outer, "")
+    names = tx.scalars(select(tables.files.c.name).where(tables.files.c.name.startswith(start, autoescape=True))).all()
+    for name in names:
+        if not any(name == each or name.startswith((f"{each} (", within(each, ""))) for each in kept):
+            retire_file(tx, name, actor=actor, now=now)
 
 
 def store_problems(tx: Connection, name: str, problems: Iterable[Problem], now: datetime) -> None:

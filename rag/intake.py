@@ -9,6 +9,7 @@ from rag.blocks import Document
 OnPage = Callable[[int, int], None]  # how many pages are read, of how many
 MOST_PAGES = 500
 LONGEST_NAME = 280
+WITHIN = " › "
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,13 @@ class Task:
 
 def within(outer: str, inner: str) -> str:
     """The name of a file inside another one; at most 280 characters, the inner end counts."""
-    whole = f"{outer} › {inner}"
+    whole = f"{outer}{WITHIN}{inner}"
     return whole if len(whole) <= LONGEST_NAME else "…" + whole[-LONGEST_NAME + 1 :]
+
+
+def is_within(name: str, outer: str) -> bool:
+    """Whether a file lies in another one."""
+    return name.startswith(outer + WITHIN)
 
 
 def refuse_pages(count: int) -> None:

@@ -1,9 +1,7 @@
 """Company folder → facts, sources and people in the database. Only this file knows the order of the steps."""
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,33 +14,44 @@ from governance.errors import BadRecord, Invalid, UnreadableFile, XinyanError
 from governance.redact import Redactor
 from governance.vault import Vault, names
 from rag.archives import refuse_size
-from rag.blocks import Document
 from rag.company import RECORD_FIELDS, Company
+from rag.confined import shared_reader
 from rag.customers import customers, products
 from rag.entries import Contact, Desk, Entry, Known, People, make_entry
-from rag.extract import statements
-from rag.facts import Fact, facts_of, make_fact
+from rag.facts import facts_of
 from rag.filing import (
     Filed,
-    PreparedDocument,
     PreparedExport,
     Problem,
     Seen,
-    file_document,
     file_export,
+    files_from,
+    retire_file,
     seen_before,
     sha256,
     store_problems,
 )
-from rag.passages import Passage, passages_of
-from rag.reading import read
+from rag.intake import WITHIN, is_within
+from rag.originals import originals as list_originals
+from rag.originals import read_original
+from rag.preparing import READER, digest
 from rag.records import read_records
-from rag.sources import Source, source_id
+from rag.taking import Intake, Taken
 
-__all__ = ["IngestReport", "Problem", "Progress", "ingest", "ingest_document", "make_redactor"]
+__all__ = [
+    "IngestReport",
+    "Problem",
+    "Progress",
+    "Taken",
+    "forget_missing",
+    "ingest",
+    "ingest_document",
+    "make_redactor",
+    "missing",
+    "reread",
+]
 
 Progress = Callable[[str, int, int], None]  # file or step, how many rows or files are done, of how many
-READER = "1"  # part of every profile hash: a new number makes every file be read again
 ROWS_A_STEP = 100
 _NEEDS: Mapping[str, tuple[str, ...]] = {  # a change there may make rows here right or wrong
     "contacts": ("customers",),
@@ -57,7 +66,11 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {  # a change there may make rows here r
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """`documents`, `sources`, `facts`, `people` and `rows` came in anew; `unchanged` files were not read again."""
+    """
+    `documents`, `sources`, `facts`, `people` and `rows` came in anew; `unchanged` files were not read again.
+
+    `missing` documents lie no longer in the folder; `forget_missing` retires them.
+    """
 
     documents: int
     sources: int
@@ -66,6 +79,7 @@ class IngestReport:
     rows: int
     unchanged: int
     problems: tuple[Problem, ...]
+    missing: tuple[str, ...] = ()
 
 
 @dataclass
@@ -106,6 +120,15 @@ class _Run:
         self.people += filed.people
         self.problems += filed.problems
 
+    def add(self, taken: Taken) -> None:
+        """Count what became of one document."""
+        self.unchanged += taken.state == "unchanged"
+        if taken.filed is not None:
+            self.documents += 1
+            self.count(taken.filed)
+        if taken.error is not None:
+            self.problems.append(Problem(taken.name, None, taken.error))
+
     def refuse(self, name: str, error: XinyanError) -> None:
         """Note that a file cannot be used; the others go on."""
         problem = Problem(name, None, error)
@@ -126,7 +149,8 @@ def ingest(
         if kind in company.file.records:
             _take_export(run, kind)
     _take_documents(run)
-    return IngestReport(run.documents, run.sources, run.facts, run.people, run.rows, run.unchanged, tuple(run.problems))
+    counts = (run.documents, run.sources, run.facts, run.people, run.rows, run.unchanged)
+    return IngestReport(*counts, tuple(run.problems), tuple(missing(db, company)))
 
 
 def ingest_document(
@@ -140,17 +164,67 @@ def ingest_document(
     channel: str,
     actor: str,
     now: datetime,
+    originals: Path | None = None,
 ) -> str:
-    """One document, e.g. uploaded; returns its id, for the same content the same. Raises UnreadableFile."""
-    refuse_size(name, len(content))
-    seen = Seen(name, sha256(content), _documents_profile(db, company))
+    """One document with all that is attached to it; its id, for the same content the same. Raises UnreadableFile."""
+    reader = shared_reader()
+    intake = Intake(db, vault, company, lambda: redactor, reader, now, channel, actor, originals)
+    taken = [each for each in intake.take(name, content) if each.name == name]
+    if not taken:  # an archive is none, only what lies in it
+        raise UnreadableFile(name=name, reason={"zh": "压缩包本身不是文件", "en": "an archive is no document"})
+    if error := taken[-1].error:
+        raise error
+    return taken[-1].document
+
+
+def reread(
+    db: Engine,
+    vault: Vault,
+    company: Company,
+    originals: Path,
+    *,
+    actor: str,
+    now: datetime,
+    on_progress: Progress | None = None,
+) -> list[Taken]:
+    """Read every kept original anew, e.g. after labels or parsers changed; the folder's files are `ingest`'s."""
+    redactor: list[Redactor] = []
+
+    def made() -> Redactor:
+        redactor[:] = redactor or [make_redactor(db, vault, now)]
+        return redactor[0]
+
     with reading(db) as tx:
-        if found := seen_before(tx, seen):
-            return found
-    prepared = _prepare_document(db, vault, company, redactor, seen, content, now)
-    with db.begin() as tx:
-        file_document(tx, vault, company, prepared, channel=channel, actor=actor, now=now)
-    return prepared.id
+        known = {name: key for name, key in files_from(tx, "upload").items() if key in list_originals(originals)}
+    outer = {name: key for name, key in known.items() if not any(is_within(name, other) for other in known)}
+    intake = Intake(db, vault, company, made, shared_reader(), now, "upload", actor, originals, anew=True)
+    found: list[Taken] = []
+    for done, (name, key) in enumerate(outer.items(), start=1):
+        try:
+            found += intake.take(name, read_original(originals, vault, key))
+        except XinyanError as error:
+            found.append(intake.refuse(name, error))
+        if on_progress:
+            on_progress("originals", done, len(outer))
+    return found
+
+
+def missing(db: Engine, company: Company) -> list[str]:
+    """The documents that were read from the company's folder and lie there no longer."""
+    folder = company.folder / company.file.documents.folder
+    there = {path.relative_to(folder).as_posix() for path in _document_paths(folder)}
+    with reading(db) as tx:
+        names = files_from(tx, "folder")
+    return [name for name in names if name.split(WITHIN, 1)[0] not in there]
+
+
+def forget_missing(db: Engine, company: Company, *, actor: str, now: datetime) -> list[str]:
+    """Retire what `missing` names: their facts are no longer known, their passages no longer found."""
+    names = missing(db, company)
+    for name in names:
+        with db.begin() as tx:
+            retire_file(tx, name, actor=actor, now=now)
+    return names
 
 
 def make_redactor(db: Engine, vault: Vault, now: datetime) -> Redactor:
@@ -168,12 +242,12 @@ def _take_export(run: _Run, kind: str) -> None:
     table = run.company.file.records[kind]
     try:
         content = _read_bytes(run.company.folder, table.file)
-        profile = _hash(
+        profile = digest(
             [READER, run.company.id, kind, table.model_dump(), run.company.file.decision_titles]
             + [run.stamps.get(other, "") for other in _NEEDS.get(kind, ())]
         )
         seen = Seen(_title(run.company, kind), sha256(content), profile)
-        run.stamps[kind] = _hash([seen.sha256, profile])
+        run.stamps[kind] = digest([seen.sha256, profile])
         with reading(run.db) as tx:
             if seen_before(tx, seen):
                 run.unchanged += 1
@@ -215,7 +289,7 @@ def _prepare_export(run: _Run, kind: str, seen: Seen, content: bytes) -> Prepare
             bad.append(wrong)
         if done % ROWS_A_STEP == 0 or done == len(rows):
             run.on_progress(seen.name, done, len(rows))
-    id_ = "e_" + _hash([seen.name, seen.sha256])[:24]
+    id_ = "e_" + digest([seen.name, seen.sha256])[:24]
     return PreparedExport(id_, seen, tuple(entries), tuple(sorted(bad, key=lambda wrong: int(str(wrong.data["row"])))))
 
 
@@ -231,110 +305,20 @@ def _known(db: Engine) -> Known:
 
 def _take_documents(run: _Run) -> None:
     folder = run.company.folder / run.company.file.documents.folder
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".", "~$")))
-    profile = _documents_profile(run.db, run.company)
+    paths = _document_paths(folder)
+    intake = Intake(run.db, run.vault, run.company, lambda: run.redactor, shared_reader(), run.now, "folder", "ingest")
     for done, path in enumerate(paths, start=1):
         name = path.relative_to(folder).as_posix()
         try:
-            _take_document(run, name, _read_bytes(folder, name), profile)
+            for taken in intake.take(name, _read_bytes(folder, name)):
+                run.add(taken)
         except XinyanError as refused:
-            run.refuse(name, refused)
+            run.add(intake.refuse(name, refused))
         run.on_progress("documents", done, len(paths))
 
 
-def _take_document(run: _Run, name: str, content: bytes, profile: str) -> None:
-    seen = Seen(name, sha256(content), profile)
-    with reading(run.db) as tx:
-        if seen_before(tx, seen):
-            run.unchanged += 1
-            return
-    prepared = _prepare_document(run.db, run.vault, run.company, lambda: run.redactor, seen, content, run.now)
-    with run.db.begin() as tx:
-        filed = file_document(tx, run.vault, run.company, prepared, channel="folder", actor="ingest", now=run.now)
-    run.count(filed)
-    run.documents += 1
-
-
-def _documents_profile(db: Engine, company: Company) -> str:
-    """Labels and products: facts of documents depend on both."""
-    with reading(db) as tx:
-        known = [(product.id, product.name, product.name_en, product.model) for product in products(tx)]
-    return _hash([READER, company.id, company.file.documents.model_dump(), company.file.purposes, known])
-
-
-def _prepare_document(
-    db: Engine,
-    vault: Vault,
-    company: Company,
-    redactor: Redactor | Callable[[], Redactor],
-    seen: Seen,
-    content: bytes,
-    now: datetime,
-) -> PreparedDocument:
-    labels = company.file.documents
-    document = read(seen.name, content, [label for group in labels.labels.values() for label in group])
-    redact = redactor if isinstance(redactor, Redactor) else redactor()
-    document, people = _tokenised(document, redact, seen.sha256, vault)
-    id_ = "d_" + seen.sha256[:24]
-    cut = passages_of(document.blocks)
-    sources = [_source(id_, document, position, passage) for position, passage in enumerate(cut)]
-    with reading(db) as tx:
-        goods = products(tx)
-    facts: list[Fact] = []
-    for said in statements(document, labels, goods):
-        places = {_place(cut, sources, block, words) for block, words in said.evidence}
-        facts += [
-            make_fact(
-                said.product,
-                said.relation,
-                said.value,
-                said.attributes,
-                source=place,
-                known_from=now,
-                valid_from=said.valid_from,
-                valid_to=said.valid_to,
-            )
-            for place in sorted(places)
-        ]
-    return PreparedDocument(id_, seen, document, tuple(sources), tuple(facts), people)
-
-
-def _tokenised(document: Document, redactor: Redactor, scope: str, vault: Vault) -> tuple[Document, People]:
-    people: dict[str, dict[str, str]] = {}
-    known: dict[str, str] = {}
-
-    def tokenise(text: str) -> str:
-        if text not in known:
-            known[text], found = redactor.tokenise(text, scope=scope, vault=vault)
-            for person, values in found.items():
-                people.setdefault(person, {}).update(values)
-        return known[text]
-
-    blocks = [replace(block, text=tokenise(block.text), heading=tokenise(block.heading)) for block in document.blocks]
-    return replace(document, blocks=tuple(blocks)), people
-
-
-def _source(document_id: str, document: Document, position: int, passage: Passage) -> Source:
-    return Source(
-        id=source_id(document_id, str(position), passage.text),
-        document=document_id,
-        title=document.name,
-        kind="passage",
-        page=passage.page,
-        row=passage.row,
-        heading=passage.heading,
-        date=document.date,
-        text=passage.text,
-        hostile=passage.hostile,
-        position=position,
-    )
-
-
-def _place(cut: list[Passage], sources: list[Source], block: int, words: str) -> str:
-    """The passage that holds the words, else the first one of their block."""
-    of_block = [source.id for passage, source in zip(cut, sources, strict=True) if block in passage.blocks]
-    holding = [source.id for source in sources if source.id in of_block and words in source.text]
-    return (holding or of_block)[0]
+def _document_paths(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".", "~$")))
 
 
 def _read_bytes(folder: Path, name: str) -> bytes:
@@ -347,7 +331,3 @@ def _read_bytes(folder: Path, name: str) -> bytes:
         return path.read_bytes()
     except OSError as broken:
         raise UnreadableFile(name=name, reason={"zh": "无法打开", "en": "it cannot be opened"}) from broken
-
-
-def _hash(content: object) -> str:
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
