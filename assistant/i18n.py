@@ -161,13 +161,27 @@ TEXTS: dict[str, tuple[str, str]] = {
     "documents": ("资料", "Documents"),
     "upload": ("选择或拖入文件", "Choose files or drop them here"),
     "upload_hint": (
-        "Markdown、文本、Word、PDF、Excel、网页，每个不超过 50 MB，可多选。个人信息会加密保存。",
-        "Markdown, text, Word, PDF, Excel or HTML, up to 50 MB each. Personal data is stored encrypted.",
+        "Word、PDF（含扫描件）、Excel、PowerPoint、网页、Markdown、文本、邮件（.eml）、聊天和通话记录、图片，"
+        "或打包的 ZIP；每个不超过 50 MB，可多选，可拖入整个文件夹。个人信息会加密保存。",
+        "Word, PDF (scans too), Excel, PowerPoint, HTML, Markdown, text, mail (.eml), chats and call transcripts, "
+        "pictures, or a ZIP of them; up to 50 MB each, many at once, whole folders too. Personal data is encrypted.",
     ),
+    "upload_folder": ("选择文件夹", "Choose a folder"),
+    "upload_wait": ("等待", "waiting"),
     "upload_busy": ("正在读取", "reading"),
     "upload_ok": ("已入库", "added"),
+    "upload_unchanged": ("已有", "already there"),
+    "upload_quarantined": ("已入库，部分隔离", "added, partly set aside"),
     "upload_failed": ("未入库", "not added"),
     "upload_large": ("超过 50 MB", "larger than 50 MB"),
+    "upload_lost": ("连接中断，请重试", "The connection was lost; try again"),
+    "upload_summary": ("{done}/{all} 个文件，未入库 {bad}", "{done} of {all} files, {bad} not added"),
+    "upload_twin": ("内容与“{name}”相同", "the same content as '{name}'"),
+    "upload_hostile": (
+        "{n} 段文字试图指挥模型，已隔离，不用于检索和训练",
+        "{n} passages try to give orders to the model; kept out of search and training",
+    ),
+    "upload_unsure": ("扫描件中 {n} 行看不清，未采用", "{n} illegible lines of the scan were left out"),
     "documents_loaded": ("已入库的资料", "What has been loaded"),
     "no_documents": (
         "还没有资料。读取公司文件夹，或上传文档。",
