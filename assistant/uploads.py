@@ -1,34 +1,44 @@
 """POST /admin/documents: the only way in for files; limited while they stream, answered one by one."""
 
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from fastapi import Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
-from assistant.i18n import lang_of
+from assistant.i18n import Locale, lang_of, language_of, tr
 from assistant.parts import Parts
 from governance.accounts import User, require
-from governance.errors import Invalid, Language, UnreadableFile, XinyanError
-from rag.pipeline import ingest_document
+from governance.errors import Invalid, UnreadableFile, XinyanError
+from rag.confined import shared_reader
+from rag.names import plain_name, plain_path
+from rag.taking import Intake, State, Taken
 
 PATH = "/admin/documents"
 MAX_FILE_BYTES = 50 * 1024 * 1024
-MAX_FILES = 200
+MAX_FILES = 1_000
+LINES = "application/x-ndjson"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one file."""
+    """What became of one file; `label` and `message` in the language of the user."""
 
     name: str
     ok: bool
     document: str
+    state: State
+    label: str
     message: str
+
+
+Tell = Callable[[Mapping[str, object]], None]
 
 
 class _Incoming:
@@ -79,7 +89,7 @@ class _Incoming:
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         name = options.get(b"filename", b"").decode("utf-8", "replace")
-        self._name = name.replace("\\", "/").rsplit("/", 1)[-1][:200]
+        self._name = plain_path(name) or plain_name(name)
         self._file = bytearray() if self._name else None
 
     def _data(self, data: bytes, start: int, end: int) -> None:
@@ -96,53 +106,102 @@ class _Incoming:
         self._file = None
 
 
-def _take(parts: Parts, user: User, language: Language, name: str, content: bytes | None) -> Result:
-    """Ingest one file; a bad one is a result, not an end of the batch."""
-    try:
-        if content is None:
-            limit = MAX_FILE_BYTES // 1024 // 1024
-            raise UnreadableFile(name=name, reason={"zh": f"超过 {limit} MB", "en": f"larger than {limit} MB"})
-        now = datetime.now(UTC)
-        document = ingest_document(
+@dataclass(frozen=True)
+class _Desk:
+    """Who uploads, and in which language he is answered."""
+
+    parts: Parts
+    user: User
+    lang: Locale
+
+    def take(self, name: str, content: bytes | None, tell: Tell) -> None:
+        """Ingest one file and the files inside it; a bad one is a result, not an end of the batch."""
+        parts = self.parts
+        intake = Intake(
             parts.db,
             parts.vault,
             parts.company,
-            parts.redactor,
-            name,
-            content,
-            channel="upload",
-            actor=user.name,
-            now=now,
+            lambda: parts.redactor,
+            shared_reader(),
+            datetime.now(UTC),
+            "upload",
+            self.user.name,
+            parts.settings.home / "originals",
+            lambda page, of: tell({"name": name, "page": page, "of": of}),
         )
-    except XinyanError as error:
-        return Result(name, False, "", error.say(language))
-    return Result(name, True, document, "")
+        if content is None:
+            limit = MAX_FILE_BYTES // 1024 // 1024
+            reason = {"zh": f"超过 {limit} MB", "en": f"larger than {limit} MB"}
+            tell(asdict(self.result(Taken(name, "failed", error=UnreadableFile(name=name, reason=reason)))))
+            return
+        for taken in intake.take(name, content):
+            tell(asdict(self.result(taken)))
+
+    def result(self, taken: Taken) -> Result:
+        """The outcome as the user sees it."""
+        notes = [taken.error.say(language_of(self.lang))] if taken.error else []
+        notes += [tr(self.lang, "upload_twin", name=taken.twin)] if taken.twin else []
+        notes += [tr(self.lang, "upload_hostile", n=taken.hostile)] if taken.hostile else []
+        notes += [tr(self.lang, "upload_unsure", n=taken.unsure)] if taken.unsure else []
+        label = tr(self.lang, "upload_ok" if taken.state == "added" else f"upload_{taken.state}")
+        message = tr(self.lang, "semicolon").join(notes)
+        return Result(taken.name, taken.state != "failed", taken.document, taken.state, label, message)
 
 
 async def receive(parts: Parts, request: Request) -> Response:
-    """Many files in one multipart form; answers {"results": [{name, ok, document, message}]}."""
-    user = require(getattr(request.state, "user", None), "admin", "upload documents")
-    language: Language = "zh" if lang_of(request) == "zh-CN" else "en"
+    """
+    Many files in one multipart form; a ZIP or a mail answers for each file inside.
+
+    Answers {"results": [Result …]}, or, to who accepts application/x-ndjson, a line for each page read and each Result
+    as soon as it is known, {"detail"} when the rest cannot be taken.
+    """
+    user = require(getattr(request.state, "user", None), "admin", {"zh": "上传文件", "en": "upload documents"})
+    desk = _Desk(parts, user, lang_of(request))
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
         raise Invalid(reason={"zh": "请以 multipart/form-data 上传文件", "en": "send the files as multipart/form-data"})
-    incoming, results = _Incoming(options[b"boundary"]), list[Result]()
+    events = _events(desk, request, _Incoming(options[b"boundary"]))
+    if LINES in request.headers.get("accept", ""):
+        return StreamingResponse(_lines(events, desk.lang), media_type=LINES)
+    return JSONResponse({"results": [event async for event in events if "of" not in event]})
 
-    async def take_finished() -> None:
-        while incoming.done:
-            name, content = incoming.done.pop(0)
-            results.append(await run_in_threadpool(_take, parts, user, language, name, content))
 
+async def _lines(events: AsyncIterator[Mapping[str, object]], lang: Locale) -> AsyncIterator[bytes]:
+    try:
+        async for event in events:
+            yield json.dumps(event, ensure_ascii=False).encode() + b"\n"
+    except XinyanError as refused:  # the answer has begun: its status cannot say so any more
+        yield json.dumps({"detail": refused.say(language_of(lang))}, ensure_ascii=False).encode() + b"\n"
+
+
+async def _events(desk: _Desk, request: Request, incoming: _Incoming) -> AsyncIterator[Mapping[str, object]]:
+    """Takes each file as soon as it is whole; the next one is received only then."""
     try:
         async for chunk in request.stream():
             incoming.feed(chunk)
-            await take_finished()
+            async for event in _take_finished(desk, incoming):
+                yield event
             if incoming.seen > MAX_FILES:
                 raise Invalid(reason={"zh": f"一次最多 {MAX_FILES} 个文件", "en": f"at most {MAX_FILES} files at once"})
     except MultipartParseError as broken:
         raise Invalid(reason={"zh": "上传内容已损坏", "en": "the upload is broken"}) from broken
     if not incoming.complete:
         raise Invalid(reason={"zh": "上传内容不完整", "en": "the upload is incomplete"})
-    await take_finished()
-    answer: dict[str, Any] = {"results": [asdict(result) for result in results]}
-    return JSONResponse(answer)
+    async for event in _take_finished(desk, incoming):
+        yield event
+
+
+async def _take_finished(desk: _Desk, incoming: _Incoming) -> AsyncIterator[Mapping[str, object]]:
+    loop = asyncio.get_running_loop()
+    while incoming.done:
+        name, content = incoming.done.pop(0)
+        told: asyncio.Queue[Mapping[str, object] | None] = asyncio.Queue()
+
+        def tell(event: Mapping[str, object] | None, queue: asyncio.Queue[Mapping[str, object] | None] = told) -> None:
+            loop.call_soon_threadsafe(queue.put_nowait, event)
+
+        work = asyncio.create_task(run_in_threadpool(desk.take, name, content, tell))
+        work.add_done_callback(lambda _, queue=told: queue.put_nowait(None))
+        while (event := await told.get()) is not None:
+            yield event
+        await work

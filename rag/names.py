@@ -9,7 +9,7 @@ _ODD = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]
 
 def plain_name(name: str) -> str:
     """The last part of the path, readable."""
-    return plain_path(name).rsplit("/", 1)[-1]
+    return plain_path(name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1])
 
 
 def plain_path(name: str) -> str:

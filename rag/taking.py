@@ -98,6 +98,9 @@ class Intake:
         except XinyanError as error:
             yield self.refuse(name, error)
             return
+        if given.document is None and not given.attachments and not given.refused:
+            reason = {"zh": "压缩包是空的", "en": "the archive is empty"}
+            yield self.refuse(name, UnreadableFile(name=name, reason=reason))
         yield from self._inner(given, profile, depth)
         if given.document is not None:
             try:
