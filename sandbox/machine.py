@@ -1,13 +1,17 @@
 """What the computer offers a training: cores, memory that may still be used, GPUs, free disk."""
 
 import json
+import math
 import os
+import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 MIB = 2**20
 CGROUPS = Path("/sys/fs/cgroup")
+LAYER = re.compile(r"\.layers\.(\d+)\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +94,35 @@ def _pair(group: Path, names: tuple[str, str], cache: str) -> tuple[int, int] | 
 
 def parameters_of(folder: Path) -> int:
     """Number of weights of a base model, from the headers of its safetensors files: nothing is loaded."""
-    total = 0
-    for path in folder.glob("*.safetensors"):
+    return sum(math.prod(shape) for _, shape in _shapes(folder))
+
+
+def _shapes(folder: Path) -> Iterator[tuple[str, list[int]]]:
+    for path in sorted(folder.glob("*.safetensors")):
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             header = json.loads(file.read(min(length, 100 * MIB)))
         for name, entry in header.items():
             if name != "__metadata__":
-                count = 1
-                for side in entry["shape"]:
-                    count *= int(side)
-                total += count
-    return total
+                yield name, [int(side) for side in entry["shape"]]
 
 
 def weights_mib(folder: Path) -> float:
     """Size of a base model's weights on disk."""
     return sum(path.stat().st_size for path in folder.glob("*.safetensors")) / MIB
+
+
+def adapter_parameters(folder: Path, rank: int) -> int:
+    """Of an adapter on every linear layer of the upper two thirds; from the headers of the base's weights."""
+    sides: list[tuple[int, int]] = []
+    for name, shape in _shapes(folder):
+        if (place := LAYER.search(name)) and len(shape) == 2:
+            sides.append((int(place.group(1)), sum(shape)))
+    layers = max((layer for layer, _ in sides), default=-1) + 1
+    return rank * sum(total for layer, total in sides if layer >= layers // 3)
+
+
+def training_disk_mib(folder: Path, rank: int, *, keeps_best: bool) -> float:
+    """Three checkpoints (two kept, one being written) of weights and moments, the best ones, the adapter twice."""
+    copies = 3 * 3 + (3 if keeps_best else 0) + 2
+    return 4 * adapter_parameters(folder, rank) * copies / MIB + 16

@@ -26,7 +26,7 @@ from sandbox.engine import device, fast_dtype, quiet
 from sandbox.loss import AssistantLoss
 from sandbox.packing import batch, labelled, plan_batches
 from sandbox.parallel import ALONE, Parallel
-from sandbox.preflight import Checked, Pair, Row, check_rows
+from sandbox.preflight import Checked, Pair, Row, preflight
 from sandbox.recipe import Recipe
 
 HELDOUT_ROWS = 8  # in one forward pass
@@ -74,7 +74,7 @@ def fit(
     torch.set_num_threads(max(1, threads))
     model, chat = open_model(base, recipe)
     needed = pick(train, recipe.steps * recipe.rows_per_step, recipe.seed)
-    checked = check_rows(chat, needed, heldout[: recipe.heldout_rows], max_tokens=recipe.max_tokens)
+    checked = preflight(base, chat, train, heldout, recipe, work, needed=needed)
     fingerprint = hashlib.sha256(f"{base.hash}{recipe.hash}{checked.hash}".encode()).hexdigest()
     parallel.prepare(model)
     _Run(model, recipe, checked, chat.pad, work, fingerprint, parallel).steps(on_point, should_stop)
