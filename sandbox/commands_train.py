@@ -1,14 +1,16 @@
-"""base, dataset, train, evaluate, release by hand, and the process behind a run."""
+"""base, dataset, train, evaluate, memorise, register by hand, and the process behind a run."""
 
 import argparse
 import json
 import signal
 from dataclasses import asdict
 
+from governance.db import reading
 from sandbox import pipeline
 from sandbox.base import notices
 from sandbox.child import own_answers, own_steps
 from sandbox.commands import Commands
+from sandbox.report import report_of
 from sandbox.reporter import Reporter
 from sandbox.session import Session, utc_now
 from sandbox.steps import Steps
@@ -17,8 +19,7 @@ HELP = {
     "base": "准备基础模型 / prepare the base model",
     "dataset": "生成训练集 / build the data set",
     "train": "训练适配器 / train the adapter",
-    "evaluate": "评估 / evaluate it",
-    "release": "达标则发布 / release it when it passes",
+    "evaluate": "评估并登记为候选 / evaluate it and register it as a candidate",
 }
 STEPS = tuple(HELP)
 
@@ -26,7 +27,12 @@ STEPS = tuple(HELP)
 def add(commands: Commands) -> None:
     """Every step does what is still missing before it."""
     for step in STEPS:
-        commands.add_parser(step, help=HELP[step]).set_defaults(handle=_steps)
+        parser = commands.add_parser(step, help=HELP[step])
+        parser.add_argument("--stage", default="", help="只为一个销售阶段 / for one stage of the funnel only")
+        parser.add_argument(
+            "--by", default="sandbox", help="谁训练的；不能由他批准 / who trains; he may not approve it"
+        )
+        parser.set_defaults(handle=_steps)
     run = commands.add_parser("run", help="（内部）训练进程 / (internal) the process behind a run")
     run.add_argument("run", help="the id of a run / 训练编号")
     run.add_argument("--turn", type=int, required=True, help="which time it is on its way / 第几次排队")
@@ -47,15 +53,21 @@ def _steps(session: Session, asked: argparse.Namespace) -> int:
     print(f"dataset {dataset.hash} samples={len(dataset.samples)} heldout={held} quarantined={kept_back}")
     if last == "dataset":
         return 0
-    adapter = session.train(base, dataset)
+    adapter = session.train(base, dataset, stage=asked.stage, by=asked.by)
     print(f"adapter {adapter.hash} {adapter.seconds:.0f} s")
     if last == "train":
         return 0
-    figures = session.evaluate(base, dataset, adapter)
-    print(json.dumps({when: asdict(each) for when, each in figures.items()}, ensure_ascii=False))
-    if last == "release":
-        pipeline.release(session.db, adapter, figures, by="sandbox", now=utc_now())
-        print(f"released {adapter.hash}")
+    report = session.report(base, dataset, adapter)
+    print(json.dumps({when: asdict(each) for when, each in report.figures.items()}, ensure_ascii=False))
+    if last == "evaluate":
+        return 0
+    memory = session.memorise(base, dataset, adapter)
+    print(f"memory passed={memory.passed}")
+    if last == "register":
+        with reading(session.db) as tx:
+            report = report_of(tx, session.vault, adapter.hash) or report
+        pipeline.propose(session.db, report, by=asked.by, now=utc_now())
+        print(f"candidate {adapter.hash}")
     return 0
 
 

@@ -69,8 +69,13 @@ def broke_off(db: Database, run: str, turn: int, how: str, now: datetime) -> Out
         tx.execute(update(runs).where(runs.c.id == run).values(**gone))
     if tries < RECOVERIES:
         return None
-    zh = f"连续 {tries + 1} 次中断在同一处{how and f'（{how}）'}，常因内存不足；请查看日志，减小模型或批量后继续"
-    en = f"broke off {tries + 1} times at the same place{how and f' ({how})'}, often for want of memory; see the log"
+    zh = f"在同一处中断了 {tries + 1} 次{how and f'（{how}）'}，请查看日志"
+    en = f"broke off {tries + 1} times at the same place{how and f' ({how})'}, see the log"
+    if how == "SIGKILL":
+        zh, en = (
+            f"{zh}；多因内存不足，请减小批量后再继续",
+            f"{en}; often for want of memory, resume it with smaller batches",
+        )
     return {"outcome": "failed", "zh": zh, "en": en}
 
 

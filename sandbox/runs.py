@@ -34,6 +34,7 @@ STEPS: Mapping[str, Bilingual] = {  # what a run goes through, in this order
     "estimate": Bilingual(zh="估算时间和内存", en="estimating time and memory"),
     "train": Bilingual(zh="训练", en="training"),
     "evaluate": Bilingual(zh="评估", en="evaluating"),
+    "memorise": Bilingual(zh="记忆测试", en="testing its memory"),
     "register": Bilingual(zh="登记", en="registering"),
 }
 QUEUED = Bilingual(zh="排队中", en="waiting in the queue")

@@ -17,6 +17,8 @@ from sandbox import pipeline
 from sandbox.base import Base, Progress, prepare_base
 from sandbox.dataset import Dataset
 from sandbox.evaluation import evaluate, stage_of_adapter
+from sandbox.memorisation import Memorisation, memorise
+from sandbox.recipe import Recipe
 from sandbox.release import Adapter, released_adapter
 from sandbox.report import Report
 
@@ -43,7 +45,9 @@ class Session:
         """What is written in a stage of the funnel; None for all stages together."""
         return frozenset(self.company.phrases.stages[stage].sections) if stage else None
 
-    def train(self, base: Base, dataset: Dataset, stage: str = "") -> Adapter:
+    def train(
+        self, base: Base, dataset: Dataset, *, stage: str = "", recipe: Recipe | None = None, by: str = "sandbox"
+    ) -> Adapter:
         return pipeline.train(
             self.db,
             self.settings.home,
@@ -51,8 +55,10 @@ class Session:
             dataset,
             threads=self.threads,
             now=utc_now(),
+            recipe=recipe,
             stage=stage,
             sections=self.sections(stage),
+            by=by,
             on_progress=show_progress,
         )
 
@@ -82,12 +88,34 @@ class Session:
         return evaluate(
             self.db,
             self.vault,
-            open_model(base, threads=self.threads),
+            open_model(base, threads=self.threads, keys=self.settings.home / "keys"),
             self.company,
             make_redactor(self.db, self.vault, utc_now()),
             dataset,
             adapter,
             compared=compared,
+            now=utc_now(),
+            on_progress=on_progress or show_progress,
+            should_stop=stop,
+        )
+
+    def memorise(
+        self,
+        base: Base,
+        dataset: Dataset,
+        adapter: Adapter,
+        stop: Callable[[], bool] = lambda: False,
+        on_progress: Progress | None = None,
+    ) -> Memorisation:
+        """What planted strings come out of a shadow of its training."""
+        return memorise(
+            self.db,
+            self.settings.home,
+            base,
+            self.company,
+            dataset,
+            adapter,
+            threads=self.threads,
             now=utc_now(),
             on_progress=on_progress or show_progress,
             should_stop=stop,

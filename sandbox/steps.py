@@ -7,19 +7,20 @@ from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
-from eval.scoring import Figures
+from governance.db import reading
 from governance.errors import GateFailed, XinyanError
 from rag.company import Bilingual
 from sandbox import pipeline
-from sandbox.base import Base
+from sandbox.base import Base, Progress
 from sandbox.dataset import Dataset
 from sandbox.recipe import Recipe
 from sandbox.release import Adapter
+from sandbox.report import report_of
 from sandbox.reporter import Reporter
 from sandbox.runs import STEPS
 from sandbox.session import Session, utc_now
 
-PASSED = Bilingual(zh="已达标并发布", en="passed and released")
+PASSED = Bilingual(zh="评估达标，已登记为候选，等待批准", en="passed: a candidate, waiting for approval")
 
 
 class Steps:
@@ -32,7 +33,8 @@ class Steps:
             "dataset": lambda: {"dataset": self._dataset.hash, "rows": len(self._dataset.train)},
             "estimate": self._estimate,
             "train": lambda: {"adapter": self._adapter.hash},
-            "evaluate": lambda: {"value_copy": round(self._figures["after"].value_copy, 4)},
+            "evaluate": self._evaluate,
+            "memorise": self._memorise,
             "register": self._register,
         }
 
@@ -95,13 +97,6 @@ class Steps:
         self._report.say(STEPS["train"], adapter=adapter.hash)
         return adapter
 
-    @cached_property
-    def _figures(self) -> Mapping[str, Figures]:
-        def shown(_when: str, done: int, total: int) -> None:
-            self._report.counted(STEPS["evaluate"], done, total)
-
-        return self._session.evaluate(self._base, self._dataset, self._adapter, self._stops, shown)
-
     @property
     def _stage(self) -> str:
         return self._report.run().stage
@@ -109,10 +104,27 @@ class Steps:
     def _estimate(self) -> Mapping[str, Any]:
         return {"recipe": self._recipe.hash[:16]}
 
+    def _evaluate(self) -> Mapping[str, Any]:
+        shown = self._counted("evaluate")
+        report = self._session.report(self._base, self._dataset, self._adapter, self._stops, shown)
+        return {"value_copy": report.after.value_copy}
+
+    def _memorise(self) -> Mapping[str, Any]:
+        shown = self._counted("memorise")
+        memory = self._session.memorise(self._base, self._dataset, self._adapter, self._stops, shown)
+        return {"passed": memory.passed}
+
     def _register(self) -> Mapping[str, Any]:
-        by = self._report.run().by
-        pipeline.release(self._session.db, self._adapter, self._figures, by=by, now=utc_now())
+        """As a candidate, with the report as it is now that the memory test is there. Raises GateFailed."""
+        with reading(self._session.db) as tx:
+            report = report_of(tx, self._session.vault, self._adapter.hash)
+        if report is None:
+            report = self._session.report(self._base, self._dataset, self._adapter, self._stops)
+        pipeline.propose(self._session.db, report, by=self._report.run().by, now=utc_now())
         return {"adapter": self._adapter.hash, "zh": PASSED.zh, "en": PASSED.en}
+
+    def _counted(self, step: str) -> Progress:
+        return lambda _part, done, total: self._report.counted(STEPS[step], done, total)
 
     def _stops(self) -> bool:
         return bool(self._report.asked())
