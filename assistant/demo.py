@@ -23,8 +23,12 @@ from rag.brief import customers, decision_maker, find_customer, products
 from rag.pipeline import ingest
 from sandbox import pipeline as sandbox
 from sandbox.evaluation import evaluate
+from sandbox.memorisation import memorise
+from sandbox.registry import alias_of, approvals_of, approve, released_adapter, state_of
+from sandbox.rollout import start_rollout
 
-REP, COORDINATOR = "wangxiao", "limin"
+REP, COORDINATOR, ADMIN = "wangxiao", "limin", "admin"
+APPROVERS = (COORDINATOR, "chenyue", ADMIN)  # none of them trained it: the demonstration did
 
 
 def run_demo(settings: Settings, language: Language) -> int:
@@ -75,7 +79,7 @@ def _ingest(parts: Parts, screen: Terminal) -> None:
 
 
 def _train(parts: Parts, screen: Terminal, report: Report) -> bool:
-    """Dataset, adapter, evaluation, release; False when the gate failed."""
+    """Dataset, adapter, evaluation, approval, release; False when the gate failed."""
     with screen.step("train", "3 训练专属适配器", "3 Train the company's adapter"):
         dataset = sandbox.build_dataset(parts.db, parts.vault, parts.company, parts.redactor, now=utc_now())
         size, held_out, kept_back = len(dataset.samples), len(dataset.heldout), len(dataset.quarantined)
@@ -91,23 +95,69 @@ def _train(parts: Parts, screen: Terminal, report: Report) -> bool:
             dataset,
             threads=parts.threads,
             now=utc_now(),
+            by="demo",
             on_progress=screen.progress,
         )
     with screen.step("evaluate", "4 评估并决定是否发布", "4 Evaluate and decide on the release"):
-        figures = evaluate(
-            parts.db, parts.engine, parts.company, dataset, adapter, now=utc_now(), on_progress=screen.progress
+        memorise(
+            parts.db,
+            parts.settings.home,
+            parts.base,
+            parts.company,
+            dataset,
+            adapter,
+            threads=parts.threads,
+            now=utc_now(),
+            on_progress=screen.progress,
         )
-        report.put(evaluation={when: asdict(each) for when, each in figures.items()})
+        with reading(parts.db) as tx:
+            before = released_adapter(tx)
+        measured = evaluate(
+            parts.db,
+            parts.vault,
+            parts.engine,
+            parts.company,
+            parts.redactor,
+            dataset,
+            adapter,
+            compared=before,
+            now=utc_now(),
+            on_progress=screen.progress,
+        )
+        report.put(evaluation={when: asdict(each) for when, each in measured.figures.items()})
         _show_figures(screen, report.content["evaluation"])
         try:
-            sandbox.release(parts.db, adapter, figures, by="demo", now=utc_now())
+            sandbox.propose(parts.db, measured, by="demo", now=utc_now())
         except GateFailed as failed:
             report.put(adapter={"hash": adapter.hash, "released": False})
             screen.line("   " + failed.say(screen.language))
             return False
-        report.put(adapter={"hash": adapter.hash, "released": True})
-        screen.say(f"达标，已发布 {adapter.hash[:12]}", f"passed, released {adapter.hash[:12]}")
+        in_force = _release(parts, adapter.hash, screen)
+        report.put(adapter={"hash": adapter.hash, "released": in_force})
     return True
+
+
+def _release(parts: Parts, adapter: str, screen: Terminal) -> bool:
+    """Approved by sample people and released to everyone; what a person decided since is left as it is."""
+    zh, en = "演示：由示例人员批准并发布", "demo: approved and released as the sample people"
+    reason = zh if screen.zh else en
+    with parts.db.begin() as tx:
+        for name in APPROVERS:
+            decided = {each.by for each in approvals_of(tx, adapter)}
+            if state_of(tx, adapter) == "candidate" and name not in decided:
+                approve(tx, adapter, by=name, reason=reason, now=utc_now(), needed=parts.settings.approvals)
+        if state_of(tx, adapter) == "approved":
+            start_rollout(tx, "", adapter, by=ADMIN, reason=reason, now=utc_now(), share=100, override=True)
+        people = "、".join(each.by for each in approvals_of(tx, adapter) if each.decision == "approve")
+        in_force = alias_of(tx) == adapter
+    if in_force:
+        screen.say(
+            f"达标，由 {people} 批准、签名，向所有客户发布 {adapter[:12]}",
+            f"passed, approved by {people.replace('、', ', ')}, signed, released to all customers: {adapter[:12]}",
+        )
+    else:
+        screen.say("达标；现在使用的是后来发布的另一个适配器", "passed; another adapter was released since and stays")
+    return in_force
 
 
 def _show_figures(screen: Terminal, evaluation: Mapping[str, Mapping[str, Any]]) -> None:
@@ -182,8 +232,8 @@ def _first_lead(parts: Parts, now: datetime) -> LeadForm:
 
 def _written(parts: Parts, lead: Lead, language: Language) -> str | None:
     """A script of this lead by the present adapter and phrase book: a killed demo goes on with it."""
-    writer = parts.writer()
-    wanted = (language, writer[1].hash if writer else None, parts.company.phrases.version)
+    writer = parts.writer(lead.stage, lead.customer)
+    wanted = (language, writer.adapter if writer else None, parts.company.phrases.version)
     with reading(parts.db) as tx:
         for stored in scripts_of_lead(tx, parts.vault, lead.id):
             body = stored.body

@@ -2,25 +2,30 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from threading import RLock
+from threading import RLock, Thread
 
 from sqlalchemy import Engine as Database
 
 from governance.db import migrate, open_engine, reading
+from governance.errors import Conflict, XinyanError
 from governance.redact import Redactor
 from governance.settings import Settings
+from governance.signing import trusted_keys
 from governance.vault import Vault, open_vault
 from rag.company import Company, load_company
 from rag.pipeline import make_redactor
 from rag.vectors import Index, open_index
 from sandbox.base import Base, prepare_base
+from sandbox.card import verify_statement
 from sandbox.engine import Engine
 from sandbox.engine import open_engine as open_model
-from sandbox.release import Adapter, released_adapter
+from sandbox.registry import LONGEST_REASON, check_approved, is_tainted
+from sandbox.rollout import AUTOMATIC, Arm, choose, roll_back
 
 Progress = Callable[[str, int, int], None]
 
@@ -29,9 +34,29 @@ def silent(_step: str, _done: int, _total: int) -> None:
     """For callers that show no progress."""
 
 
+def start_thread(work: Callable[[], None]) -> None:
+    """For what nobody waits for; it ends with the process."""
+    Thread(target=work, daemon=True).start()
+
+
 def utc_now() -> datetime:
     """The clock of the composition roots; everything below them gets `now` as an argument."""
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """
+    `adapter` None: this customer gets the plan's own wording while `rollout` compares it with a candidate.
+
+    `shadow`: the candidate that writes the same plan after the visible script, seen by nobody.
+    """
+
+    engine: Engine
+    adapter: str | None
+    rollout: str | None = None
+    arm: Arm = "baseline"
+    shadow: str | None = None
 
 
 @dataclass
@@ -43,6 +68,7 @@ class Parts:
     vault: Vault
     company: Company
     lock: RLock = field(default_factory=RLock)
+    run_later: Callable[[Callable[[], None]], None] = start_thread
     _index: Index | None = None
 
     @property
@@ -54,6 +80,11 @@ class Parts:
     def adapters(self) -> Path:
         """Where adapters lie, each in a folder named by its hash."""
         return self.settings.home / "adapters"
+
+    @property
+    def keys(self) -> Path:
+        """Where the master key, the signing key and the trusted public keys lie."""
+        return self.settings.home / "keys"
 
     @cached_property
     def redactor(self) -> Redactor:
@@ -87,18 +118,47 @@ class Parts:
     @cached_property
     def engine(self) -> Engine:
         """The base model in this process."""
-        return open_model(self.base, threads=self.threads)
+        return open_model(self.base, threads=self.threads, keys=self.keys)
 
-    def writer(self) -> tuple[Engine, Adapter] | None:
-        """The engine with the released adapter loaded; None when none is released."""
+    def writer(self, stage: str = "", customer: str = "") -> Writer | None:
+        """
+        Who writes for this customer in this stage: the adapter in force, or the arm of a gradual release.
+
+        None: the plan's own wording, and no release runs. Only what is approved and signed is loaded; what was
+        tainted since is thrown out.
+        """
         with reading(self.db) as tx:
-            adapter = released_adapter(tx)
-        if adapter is None:
+            chosen = choose(tx, stage, customer)
+        if chosen is None:
             return None
+        try:
+            if chosen.adapter is not None:
+                self.load(chosen.adapter)
+        except XinyanError as wrong:
+            if chosen.arm == "baseline" or chosen.rollout is None:
+                raise
+            self._withdraw(chosen.rollout, wrong)
+            return self.writer(stage, customer)
+        return Writer(self.engine, chosen.adapter, chosen.rollout, chosen.arm, chosen.shadow)
+
+    def _withdraw(self, rollout: str, wrong: XinyanError) -> None:
+        """A candidate that does not load must not cost a customer his script."""
+        reason = f"{type(wrong).__name__}: {wrong.say('zh')}"[:LONGEST_REASON]
+        with suppress(Conflict), self.db.begin() as tx:  # somebody was quicker
+            roll_back(tx, rollout, by=AUTOMATIC, reason=reason, now=utc_now())
+
+    def load(self, adapter: str) -> None:
+        """Load an approved adapter for serving; raises NotFound, Corrupt, Refused."""
         with self.lock:
-            if adapter.hash not in self.engine.loaded():
-                self.engine.load(adapter.hash, self.adapters / adapter.hash)
-        return self.engine, adapter
+            with reading(self.db) as tx:
+                gone = [name for name in self.engine.loaded() if is_tainted(tx, name)]
+                check_approved(tx, adapter)
+            for name in gone:
+                self.engine.unload(name)
+            folder = self.adapters / adapter
+            verify_statement(folder, adapter, trusted=trusted_keys(self.keys))
+            if adapter not in self.engine.loaded():
+                self.engine.load(adapter, folder)
 
 
 def open_parts(settings: Settings) -> Parts:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 
 from assistant.comply import check_text, missing_phrases
 from assistant.draft import Checker, write_draft
 from assistant.lead import Lead, own_lead
+from assistant.outcome import note_written, write_in_shadow
 from assistant.parts import Parts, Progress
 from assistant.plan import Plan, make_plan
 from assistant.script import Finding, Script, ScriptSection
@@ -82,11 +84,13 @@ def write_script(
     on_progress("brief", 0, 4)
     prepared = prepare(parts, lead, language, user, now=now)
     on_progress("plan", 1, 4)
-    writer = parts.writer()
+    writer = parts.writer(lead.stage, lead.customer)
     on_progress("draft", 2, 4)
-    engine, adapter = (writer[0], writer[1].hash) if writer else (None, None)
+    engine, adapter = (writer.engine, writer.adapter) if writer else (None, None)
     checker = checker_of(parts.company, prepared.brief)
+    started = monotonic()
     sections, replaced = write_draft(prepared.plan, checker, engine, adapter)
+    seconds = monotonic() - started
     on_progress("comply", 3, 4)
     script = Script(
         language=language,
@@ -102,6 +106,8 @@ def write_script(
         notices=(*(notice.text for notice in prepared.brief.notices), *prepared.plan.left_out),
         replaced=replaced,
         findings=findings_of(parts.company, lead.stage, language, sections),
+        rollout=writer.rollout if writer else None,
+        arm=writer.arm if writer else "baseline",
     )
     decider = next(iter(prepared.permit.subjects or ()), "") if prepared.permit else ""
     with parts.db.begin() as tx:
@@ -115,6 +121,10 @@ def write_script(
             by=user.name,
             now=now,
         )
+        if script.rollout is not None and adapter is not None:
+            note_written(tx, script.rollout, script.arm, script_id, sections, seconds, now)
+    if writer is not None and writer.shadow is not None:
+        parts.run_later(lambda: write_in_shadow(parts, writer, prepared.plan, checker, script_id, now))
     on_progress("done", 4, 4)
     return script_id
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from assistant import tables
 from assistant.draft import Checker, check_edit
 from assistant.lead import lead_of
+from assistant.outcome import note_decision
 from assistant.parts import Parts
 from assistant.pipeline import Prepared, checker_of, findings_of, prepare
 from assistant.script import ScriptSection
@@ -126,8 +127,10 @@ def decide(
         ledger.append(tx, actor=user.name, event="script.reviewed", subject=script_id, detail=detail, now=now)
         if decision == "reject":
             move_to(tx, script_id, "rejected", expected=("waiting",), actor=user.name, now=now)
+            note_decision(tx, parts.vault, stored, approved=False, now=now)
         elif votes >= votes_needed(stored.risk):
             move_to(tx, script_id, "approved", expected=("waiting",), actor=user.name, now=now)
+            note_decision(tx, parts.vault, stored, approved=True, now=now)
     return script_id
 
 

@@ -75,6 +75,8 @@ class Script:
     notices: tuple[Bilingual, ...]
     replaced: tuple[Replaced, ...]
     findings: tuple[Finding, ...]
+    rollout: str | None = None  # the gradual release it was written under
+    arm: Literal["candidate", "baseline"] = "baseline"
 
     @property
     def sources(self) -> tuple[str, ...]:

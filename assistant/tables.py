@@ -44,3 +44,12 @@ reviews = Table(
     Column("reason", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
+complaints = Table(
+    "complaints",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("script", ForeignKey("scripts.id"), nullable=False, index=True),
+    Column("by", String(60), nullable=False),
+    Column("text", LargeBinary, nullable=False),  # free text, sealed
+    Column("at", UtcDateTime, nullable=False),
+)

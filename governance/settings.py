@@ -1,7 +1,9 @@
 """Settings, read once in a composition root; functions receive values, never Settings."""
 
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -18,6 +20,7 @@ class Settings(BaseSettings):
     qdrant_url: str = ""  # empty: in memory, rebuilt from the rows
     threads: int = 0  # torch threads; 0: as many as the process may use
     worker_idle_minutes: float = 10  # a worker without work ends after this long; 0: you start `sandbox worker` yourself
+    approvals: Annotated[int, Field(ge=1, le=9)] = 2  # different people who approve an adapter; never its trainer
     host: str = "127.0.0.1"
     port: int = 7860
 

@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event, RLock, Thread
 from typing import Any, Protocol
 
@@ -15,8 +16,9 @@ from transformers.utils import logging as hub_logging
 from transformers.utils.logging import disable_progress_bar
 
 from governance.errors import Corrupt, NotFound
+from governance.signing import trusted_keys
 from sandbox.base import Base
-from sandbox.card import verify_adapter
+from sandbox.card import copy_verified, verify_adapter
 from sandbox.chat import Chat, Turn, open_chat
 
 hub_logging.disable_progress_bar()  # a bar per file says nothing to a rep
@@ -69,10 +71,10 @@ class Engine(Protocol):
 class PeftEngine:
     """transformers and peft. One call runs at a time; the others wait at the lock."""
 
-    def __init__(self, base: Base, *, threads: int) -> None:
+    def __init__(self, base: Base, *, threads: int, keys: Path | None = None) -> None:
         disable_progress_bar()  # a bar of 0.2 s between our own lines
         torch.set_num_threads(max(1, threads))
-        self._base, self._lock = base, RLock()
+        self._base, self._keys, self._lock = base, keys, RLock()
         tokenizer = AutoTokenizer.from_pretrained(base.folder, trust_remote_code=False)
         model: Any = AutoModelForCausalLM.from_pretrained(
             base.folder, dtype=fast_dtype(), trust_remote_code=False, use_safetensors=True
@@ -96,17 +98,24 @@ class PeftEngine:
         return self._chat
 
     def load(self, name: str, folder: Path) -> None:
-        """Verified first: hashes of all files, base, template. Raises Corrupt. Loading twice does nothing."""
-        verify_adapter(folder, name, base_hash=self._base.hash, template_hash=self._chat.template_hash)
-        with self._lock:
+        """
+        Verified first: signature, hashes of all files, base, template; loading twice does nothing.
+
+        Raises NotFound, Corrupt, Refused. Without a folder of keys nothing is trusted and no adapter loads.
+        """
+        trusted = trusted_keys(self._keys) if self._keys else frozenset[str]()
+        of_base = {"base_hash": self._base.hash, "template_hash": self._chat.template_hash}
+        card = verify_adapter(folder, name, **of_base, trusted=trusted)
+        with self._lock, TemporaryDirectory() as scratch:
             if name in self._names:
                 return
+            copy = str(copy_verified(folder, card, Path(scratch), name))
             options: dict[str, Any] = {"adapter_name": name, "autocast_adapter_dtype": False}
             with quiet():
                 if isinstance(self._model, PeftModel):
-                    self._model.load_adapter(str(folder), torch_device=str(device()), **options)
+                    self._model.load_adapter(copy, torch_device=str(device()), **options)
                 else:
-                    self._model = PeftModel.from_pretrained(self._model, str(folder), **options)
+                    self._model = PeftModel.from_pretrained(self._model, copy, **options)
             self._model.eval()
             self._names.append(name)
 
@@ -233,10 +242,14 @@ class _Halt:
         return torch.full((input_ids.shape[0],), self._event.is_set(), dtype=torch.bool, device=input_ids.device)
 
 
-def open_engine(base: Base, *, threads: int) -> PeftEngine:
-    """Load the base model; raises Unavailable when it has no chat template, Corrupt when its files are broken."""
+def open_engine(base: Base, *, threads: int, keys: Path | None = None) -> PeftEngine:
+    """
+    Load the base model; adapters load when a key in the folder `keys` signed them.
+
+    Raises Unavailable when it has no chat template, Corrupt when its files are broken.
+    """
     try:
-        return PeftEngine(base, threads=threads)
+        return PeftEngine(base, threads=threads, keys=keys)
     except (OSError, ValueError) as broken:
         raise Corrupt(what={"zh": "基础模型", "en": "The base model"}, reason=str(broken)[:300]) from broken
 
@@ -259,6 +272,11 @@ def fast_dtype() -> torch.dtype:
     cpu: Any = torch.cpu
     supported = torch.cuda.is_available() or cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported()
     return torch.bfloat16 if supported else torch.float32
+
+
+def precision() -> str:
+    """Its name, as an adapter's card holds it."""
+    return str(fast_dtype()).removeprefix("torch.")
 
 
 def keep_head_contiguous(model: Any) -> None:

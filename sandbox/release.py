@@ -1,17 +1,18 @@
-"""The gate: an adapter is released when every figure reaches its threshold. Releases are appended, never changed."""
+"""The gate: every figure must reach its threshold before anyone may approve; and which adapter is in force."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, RowMapping, insert, select
 
 from eval.scoring import Figures
 from governance.errors import GateFailed, NotFound
 from governance.ledger import append
-from sandbox.tables import adapters, releases
+from sandbox.tables import adapters, aliases, releases
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,46 +69,57 @@ def judge(figures: Mapping[str, Figures], gate: Gate = THRESHOLDS) -> list[Faile
     return failed
 
 
-def record_release(
-    tx: Connection, adapter: Adapter, figures: Mapping[str, Figures], *, by: str, now: datetime, gate: Gate = THRESHOLDS
-) -> list[Failed]:
-    """Append the decision, passed or not, with the figures; returns what failed. The same decision is not repeated."""
-    failed = judge(figures, gate)
-    newest = tx.execute(select(releases).order_by(releases.c.number.desc()).limit(1)).mappings().one_or_none()
+def record_gate(
+    tx: Connection,
+    adapter: str,
+    figures: Mapping[str, Figures],
+    failed: Sequence[Failed],
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    """Append what the gate says, passed or not, with the figures; said twice in a row, it is kept once."""
+    newest = gate_row(tx, adapter)
     said = [str(each) for each in failed]
-    if newest and newest["adapter"] == adapter.hash and newest["failed"] == said:
-        return failed
-    kept: dict[str, Any] = {when: asdict(each) for when, each in figures.items()}
-    row = {"adapter": adapter.hash, "passed": not failed, "figures": kept, "failed": said, "by": by, "at": now}
+    if newest is not None and newest["failed"] == said:
+        return
+    kept = {when: _plain(asdict(each)) for when, each in figures.items()}
+    row = {"adapter": adapter, "passed": not failed, "figures": kept, "failed": said, "by": by, "at": now}
     tx.execute(insert(releases).values(**row))
-    after = figures["after"]
-    detail = {"dataset": adapter.dataset, "value_copy": after.value_copy, "unsupported": after.unsupported_values}
-    event = "adapter_refused" if failed else "adapter_released"
-    append(tx, actor=by, event=event, subject=adapter.hash, detail=detail, now=now)
-    return failed
+    after = kept["after"]
+    detail = {"failed": len(failed), "value_copy": after["value_copy"], "unsupported": after["unsupported_values"]}
+    event = "adapter_refused" if failed else "adapter_passed"
+    append(tx, actor=by, event=event, subject=adapter, detail=detail, now=now)
 
 
-def gate_failed(failed: list[Failed]) -> GateFailed:
+def _plain(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """As JSON has it: what was not measured is null."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in figures.items()}
+
+
+def gate_row(tx: Connection, adapter: str) -> RowMapping | None:
+    """What the gate said of the adapter last; None when it was not measured."""
+    query = select(releases).where(releases.c.adapter == adapter).order_by(releases.c.number.desc()).limit(1)
+    return tx.execute(query).mappings().one_or_none()
+
+
+def gate_failed(failed: Sequence[Failed]) -> GateFailed:
     """The error that names the figures."""
     return GateFailed(figures="; ".join(map(str, failed)))
 
 
-def roll_back(tx: Connection, adapter: str, *, by: str, now: datetime) -> Adapter:
-    """Put an adapter in force again that was released before. Raises NotFound for one that never passed."""
-    query = select(releases).where(releases.c.adapter == adapter, releases.c.passed).order_by(releases.c.number.desc())
-    row = tx.execute(query.limit(1)).mappings().one_or_none()
-    if row is None:
-        raise NotFound(kind={"zh": "已发布过的适配器", "en": "adapter that was released before"}, name=adapter[:12])
-    again = {"adapter": adapter, "passed": True, "figures": row["figures"], "failed": [], "by": by, "at": now}
-    tx.execute(insert(releases).values(**again))
-    append(tx, actor=by, event="adapter_rolled_back", subject=adapter, detail={}, now=now)
-    return adapter_of(tx, adapter)
+def alias_of(tx: Connection, stage: str = "") -> str | None:
+    """The adapter in force for a stage, its own or that of all stages; None: the plan's own wording."""
+    for each in dict.fromkeys((stage, "")):
+        query = select(aliases).where(aliases.c.stage == each).order_by(aliases.c.number.desc()).limit(1)
+        if (row := tx.execute(query).mappings().one_or_none()) is not None:
+            return row["adapter"]
+    return None
 
 
-def released_adapter(tx: Connection) -> Adapter | None:
-    """The one in force; None when none has passed yet."""
-    query = select(releases.c.adapter).where(releases.c.passed).order_by(releases.c.number.desc()).limit(1)
-    name = tx.scalar(query)
+def released_adapter(tx: Connection, stage: str = "") -> Adapter | None:
+    """The one in force; None when none is."""
+    name = alias_of(tx, stage)
     return adapter_of(tx, name) if name else None
 
 

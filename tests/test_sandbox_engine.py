@@ -8,9 +8,10 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
-from governance.errors import Corrupt, NotFound, Unavailable
+from governance.errors import Corrupt, NotFound, Refused, Unavailable
+from governance.signing import open_signing_key
 from sandbox.base import Base, prepare_base
-from sandbox.card import CARD, CONFIG, TEMPLATE, WEIGHTS, keep_adapter
+from sandbox.card import CARD, CONFIG, SIGNATURE, TEMPLATE, WEIGHTS, keep_adapter
 from sandbox.engine import PeftEngine, Prompt, open_engine, quiet
 from tests.tiny_model import CHAT_TEMPLATE, save_tiny_model
 
@@ -31,7 +32,8 @@ def make_adapter(base: Base, adapters: Path, seed: int) -> str:
     draft = adapters.parent / f"draft{seed}"
     with quiet():
         get_peft_model(AutoModelForCausalLM.from_pretrained(base.folder), lora).save_pretrained(draft)
-    return keep_adapter(draft, adapters, base_hash=base.hash, template=CHAT_TEMPLATE, detail={"seed": seed})
+    key = open_signing_key(adapters.parent / "keys")
+    return keep_adapter(draft, adapters, base_hash=base.hash, template=CHAT_TEMPLATE, detail={"seed": seed}, key=key)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,7 @@ def adapters(base: Base, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
 
 @pytest.fixture(scope="module")
 def engine(base: Base, adapters: tuple[Path, str, str]) -> PeftEngine:
-    opened = open_engine(base, threads=1)
+    opened = open_engine(base, threads=1, keys=adapters[0].parent / "keys")
     for name in adapters[1:]:
         opened.load(name, adapters[0] / name)
     return opened
@@ -103,7 +105,7 @@ def test_a_greedy_answer_is_likelier_than_another(engine: PeftEngine) -> None:
 
 def test_unloading_frees_the_name_and_the_last_one_leaves_the_base(base: Base, adapters: tuple[Path, str, str]) -> None:
     folder, first, second = adapters
-    own = open_engine(base, threads=1)
+    own = open_engine(base, threads=1, keys=folder.parent / "keys")
     before = own.generate([Prompt(TEXTS[0], None)], max_new_tokens=6)
     own.load(first, folder / first)
     own.load(first, folder / first)
@@ -141,7 +143,7 @@ def test_one_flipped_byte_and_the_adapter_does_not_load(
         engine.load(adapters[1], folder)
 
 
-@pytest.mark.parametrize("stray", ["adapter_model.bin", "modeling_evil.py", "tokenizer.pkl"])
+@pytest.mark.parametrize("stray", ["adapter_model.bin", "a.pt", "modeling_evil.py", "tokenizer.pkl", ".hidden"])
 def test_a_pickle_or_any_other_stray_file_is_refused(
     engine: PeftEngine, adapters: tuple[Path, str, str], tmp_path: Path, stray: str
 ) -> None:
@@ -152,6 +154,65 @@ def test_a_pickle_or_any_other_stray_file_is_refused(
     assert stray in refused.value.say("zh")
 
 
+def test_a_link_or_a_folder_in_the_place_of_a_file_is_refused(
+    engine: PeftEngine, adapters: tuple[Path, str, str], tmp_path: Path
+) -> None:
+    folder = tampered(adapters, tmp_path)
+    (folder / WEIGHTS).unlink()
+    (folder / WEIGHTS).symlink_to(adapters[0] / adapters[1] / WEIGHTS)  # the very bytes that are expected
+    with pytest.raises(Corrupt, match="link"):
+        engine.load(adapters[1], folder)
+    (folder / WEIGHTS).unlink()
+    (folder / WEIGHTS).mkdir()
+    with pytest.raises(Corrupt, match="folder"):
+        engine.load(adapters[1], folder)
+    linked = tmp_path / "linked"
+    linked.symlink_to(adapters[0] / adapters[1], target_is_directory=True)
+    with pytest.raises(Corrupt, match="link"):
+        engine.load(adapters[1], linked)
+
+
+@pytest.mark.parametrize("name", ["../x", "", "a" * 63, "A" * 64, "a" * 64 + "/..", "a" * 64 + "\n"])
+def test_a_name_that_is_no_hash_is_not_looked_for(
+    engine: PeftEngine, adapters: tuple[Path, str, str], name: str
+) -> None:
+    with pytest.raises(NotFound):
+        engine.load(name, adapters[0] / adapters[1])
+
+
+def test_only_what_a_trusted_key_signed_is_loaded(
+    base: Base, engine: PeftEngine, adapters: tuple[Path, str, str], tmp_path: Path
+) -> None:
+    folder = tampered(adapters, tmp_path / "adapters")
+    with pytest.raises(Refused) as refused:
+        open_engine(base, threads=1).load(adapters[1], folder)  # it knows no key
+    assert f"python -m sandbox sign {adapters[1]}" in refused.value.say("zh")
+    elsewhere = open_engine(base, threads=1, keys=tmp_path / "elsewhere")
+    open_signing_key(tmp_path / "elsewhere")
+    with pytest.raises(Refused):
+        elsewhere.load(adapters[1], folder)  # a second site with a key of its own
+    trusted = tmp_path / "elsewhere" / "trusted"
+    trusted.mkdir()
+    (trusted / "home.pub").write_bytes((adapters[0].parent / "keys" / "signing.pub").read_bytes())
+    elsewhere.load(adapters[1], folder)
+    for damage in (b"", b"{}", b'{"version": 1, "key": 3, "signature": "x"}', b"\xff" * 9000):
+        (folder / SIGNATURE).write_bytes(damage)
+        with pytest.raises(Refused):
+            engine.load(adapters[1], folder)
+    (folder / SIGNATURE).unlink()
+    with pytest.raises(Refused):
+        engine.load(adapters[1], folder)
+
+
+def test_another_adapters_signature_does_not_fit(
+    engine: PeftEngine, adapters: tuple[Path, str, str], tmp_path: Path
+) -> None:
+    folder = tampered(adapters, tmp_path)
+    (folder / SIGNATURE).write_bytes((adapters[0] / adapters[2] / SIGNATURE).read_bytes())
+    with pytest.raises(Refused):
+        engine.load(adapters[1], folder)
+
+
 def test_an_adapter_of_another_base_or_template_is_refused(
     base: Base, adapters: tuple[Path, str, str], tmp_path: Path
 ) -> None:
@@ -159,7 +220,7 @@ def test_an_adapter_of_another_base_or_template_is_refused(
     other = prepare_base(str(save_tiny_model(tmp_path / "other", seed=9)), tmp_path, lambda step, done, total: None)
     assert other.hash != base.hash
     with pytest.raises(Corrupt, match="another base"):
-        open_engine(other, threads=1).load(first, folder / first)
+        open_engine(other, threads=1, keys=folder.parent / "keys").load(first, folder / first)
 
 
 def test_an_adapter_that_is_not_there_is_not_found(engine: PeftEngine, tmp_path: Path) -> None:
@@ -175,7 +236,7 @@ def test_an_adapter_folder_names_no_path_of_this_machine(adapters: tuple[Path, s
 
 
 def test_the_same_adapter_gets_the_same_name(base: Base, adapters: tuple[Path, str, str], tmp_path: Path) -> None:
-    assert make_adapter(base, tmp_path / "again" / "adapters", 1) == adapters[1]
+    assert make_adapter(base, tmp_path / "again" / "adapters", 1) == adapters[1]  # also on a machine with another key
 
 
 def test_a_base_without_template_or_weights_is_refused_with_a_remedy(tmp_path: Path) -> None:

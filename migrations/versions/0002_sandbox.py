@@ -136,6 +136,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("adapter", "by"),
     )
     op.create_table(
+        "complaints",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("script", sa.String(length=40), nullable=False),
+        sa.Column("by", sa.String(length=60), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
+        sa.Column("at", governance.db.UtcDateTime(length=40), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["script"],
+            ["scripts.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("complaints", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_complaints_script"), ["script"], unique=False)
+
+    op.create_table(
         "ratings",
         sa.Column("adapter", sa.String(length=64), nullable=False),
         sa.Column("sample", sa.String(length=64), nullable=False),
