@@ -2,6 +2,7 @@
 
 import sys
 
+from assistant.fuel import gather_fuel
 from governance.errors import GateFailed, XinyanError
 from governance.settings import Settings
 from sandbox.commands import build_parser
@@ -12,7 +13,7 @@ def main(argv: list[str]) -> int:
     """0 when all went well, 1 when the gate said no, 2 for an error that the message explains."""
     asked = build_parser().parse_args(argv)
     try:
-        return asked.handle(Session(Settings()), asked)
+        return asked.handle(Session(Settings(), gather_fuel), asked)
     except XinyanError as wrong:
         print(wrong.say("zh"), wrong.say("en"), sep="\n", file=sys.stderr)
         return 1 if isinstance(wrong, GateFailed) else 2

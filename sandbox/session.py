@@ -2,9 +2,10 @@
 
 import os
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
+from sqlalchemy import Connection
 from sqlalchemy import Engine as Database
 
 from eval.scoring import Figures
@@ -21,13 +22,21 @@ from sandbox.memorisation import Memorisation, memorise
 from sandbox.recipe import Recipe
 from sandbox.release import Adapter, released_adapter
 from sandbox.report import Report
+from sandbox.samples import Fuel
+
+Gather = Callable[[Connection, Vault, Company], Sequence[Fuel]]  # what people made of scripts; a folder above knows it
+
+
+def nothing(_tx: Connection, _vault: Vault, _company: Company) -> Sequence[Fuel]:
+    """No material from use."""
+    return ()
 
 
 class Session:
-    """Settings, database and keys of one command."""
+    """Settings, database and keys of one command. `gather` is given by the composition root."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, gather: Gather = nothing) -> None:
+        self.settings, self._gather = settings, gather
         self.company: Company = load_company(settings.company)
         migrate(settings.database)
         self.db: Database = open_engine(settings.database)
@@ -39,7 +48,9 @@ class Session:
 
     def dataset(self) -> Dataset:
         redactor = make_redactor(self.db, self.vault, utc_now())
-        return pipeline.build_dataset(self.db, self.vault, self.company, redactor, now=utc_now())
+        with reading(self.db) as tx:
+            fuel = self._gather(tx, self.vault, self.company)
+        return pipeline.build_dataset(self.db, self.vault, self.company, redactor, now=utc_now(), fuel=fuel)
 
     def sections(self, stage: str) -> Collection[str] | None:
         """What is written in a stage of the funnel; None for all stages together."""
