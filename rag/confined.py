@@ -35,7 +35,7 @@ MOST_ANSWER = 64 * 2**20  # bytes of JSON; a document of 500 full pages has 2
 class Limits:
     """`stall_s`: without a page more; `whole_s`: for one file. A child serves `files` files, then a fresh one does."""
 
-    stall_s: float = 60.0
+    stall_s: float = 120.0
     whole_s: float = 1_200.0
     memory_mib: int = 3_072  # of addresses; OCR takes 1.5 GiB of them, half of it resident
     files: int = 300

@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -16,6 +17,7 @@ from governance.errors import UnreadableFile
 from rag.blocks import Block
 from rag.intake import Task, refuse_pages
 from rag.layout import Line, blocks_of, in_reading_order
+from rag.reading_text import is_heading
 
 MOST_PIXELS = 40_000_000  # A4 at 600 dots per inch has 35 million
 LARGEST_SIDE = 4_000
@@ -72,12 +74,15 @@ def recognise(picture: Image.Image, task: Task) -> list[Line]:
 
 
 def _in_one_size(lines: Sequence[Line]) -> list[Line]:
-    """The height of a box wavers by a fifth: only what is clearly taller is larger type."""
+    """The height of a box wavers by a fifth: only what is clearly taller, or numbered like a heading, is one."""
     usual = median(line.size for line in lines) if lines else 0.0
-    return [
-        Line(line.text, line.left, line.top, line.right, line.bottom, line.size if line.size > 1.35 * usual else usual)
-        for line in lines
-    ]
+    return [replace(line, size=_size(line, usual)) for line in lines]
+
+
+def _size(line: Line, usual: float) -> float:
+    if line.size > 1.35 * usual:
+        return line.size
+    return 1.2 * usual if is_heading(line.text) else usual
 
 
 def _on_rows(lines: Sequence[Line]) -> list[Line]:
@@ -85,7 +90,7 @@ def _on_rows(lines: Sequence[Line]) -> list[Line]:
     found: list[Line] = []
     for line in sorted(lines, key=lambda line: line.top):
         level = found[-1].top if found and line.top - found[-1].top < 0.4 * line.size else line.top
-        found.append(Line(line.text, line.left, level, line.right, line.bottom, line.size))
+        found.append(replace(line, top=level))
     return found
 
 

@@ -87,7 +87,7 @@ def _text(text: str) -> list[Block]:
 
     for line in [*text.split("\n"), ""]:
         stripped = clean(line)
-        if _is_heading(stripped):
+        if is_heading(stripped):
             flush()
             outline.enter(2, stripped)
             blocks.append(Block("heading", stripped, heading=outline.path))
@@ -101,7 +101,8 @@ def _text(text: str) -> list[Block]:
     return blocks
 
 
-def _is_heading(line: str) -> bool:
+def is_heading(line: str) -> bool:
+    """Whether a line is numbered like a heading and short: 一、注册信息."""
     return bool(_TEXT_HEADING.match(line)) and len(line) <= 30 and not re.search(r"[。；;，,：:？?！!.]$|：|。", line)
 
 
