@@ -112,7 +112,7 @@ def verify_adapter(
 def read_card(folder: Path, name: str) -> str:
     """The text whose hash is the name, from a folder with nothing but plain files of ours; raises NotFound, Corrupt."""
     if not _NAME.fullmatch(name) or not (folder / CARD).is_file():
-        raise NotFound(kind={"zh": "适配器", "en": "adapter"}, name=name[:16])
+        raise _missing(name)
     allowed = {*FILES, CARD, SIGNATURE, STATEMENT}
     if stray := sorted(path.name for path in folder.iterdir() if path.name not in allowed):
         raise _corrupt(name, f"含有不应有的文件 {stray}", f"it holds files that do not belong: {stray}")
@@ -157,7 +157,9 @@ def write_statement(
 
 
 def verify_statement(folder: Path, name: str, *, trusted: frozenset[str]) -> Mapping[str, Any]:
-    """What serving asks for beyond `verify_adapter`: the signed approval of this very adapter; raises Refused."""
+    """What serving asks for beyond `verify_adapter`: the signed approval of this very adapter; raises Refused, NotFound."""
+    if not (folder / CARD).is_file():
+        raise _missing(name)
     path = folder / STATEMENT
     try:
         if path.is_symlink() or path.stat().st_size > LARGEST_TEXT:
@@ -187,6 +189,10 @@ def _place(path: Path, text: str) -> None:
 def _sync(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def _missing(name: str) -> NotFound:
+    return NotFound(kind={"zh": "适配器", "en": "adapter"}, name=name[:16])
 
 
 def _unsigned(name: str) -> Refused:

@@ -8,8 +8,8 @@ from governance.db import reading
 from governance.errors import Invalid
 from sandbox.commands import Commands
 from sandbox.engine import open_engine as open_model
-from sandbox.release import released_adapter
-from sandbox.serve import LOOPBACK, build_app
+from sandbox.registry import alias_of, check_approved
+from sandbox.serve import LOOPBACK, Door, build_app
 from sandbox.session import Session
 
 
@@ -29,11 +29,19 @@ def _serve(session: Session, asked: argparse.Namespace) -> int:
             "it serves this machine only; put a reverse proxy before it",
         )
         raise Invalid(reason={"zh": zh, "en": en})
-    engine = open_model(session.base(), threads=session.threads)
-    with reading(session.db) as tx:
-        released = released_adapter(tx)
-    if released is not None:
-        engine.load(released.hash, released.folder)
-    app = build_app(engine, session.settings.home / "adapters", default=released.hash if released else None)
-    uvicorn.run(app, host=host, port=asked.port, log_level="warning")
+    home = session.settings.home
+
+    def in_force() -> str | None:
+        with reading(session.db) as tx:
+            return alias_of(tx)
+
+    def check(name: str) -> None:
+        with reading(session.db) as tx:
+            check_approved(tx, name)
+
+    engine = open_model(session.base(), threads=session.threads, keys=home / "keys")
+    door = Door(engine, home / "adapters", home / "keys", in_force=in_force, check=check)
+    if released := in_force():
+        door.load(released)
+    uvicorn.run(build_app(door), host=host, port=asked.port, log_level="warning")
     return 0

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import uuid4
@@ -13,7 +13,9 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from governance.errors import Invalid, NotFound, XinyanError
+from governance.errors import Invalid, NotFound, Refused, XinyanError
+from governance.signing import trusted_keys
+from sandbox.card import verify_statement
 from sandbox.chat import Turn
 from sandbox.engine import Engine, Generation, Prompt
 
@@ -68,10 +70,51 @@ class AdapterRequest(_Edge):
     lora_name: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-def build_app(
-    engine: Engine, adapters: Path, *, default: str | None = None, hosts: Sequence[str] = LOOPBACK
-) -> FastAPI:
-    """`adapters` is the only folder that adapters are loaded from; `default` answers to the name "xinyan"."""
+class Door:
+    """
+    The one way by which an adapter gets into the engine here: from `adapters` only, approved, signed by a trusted key.
+
+    `in_force` names the adapter that answers to "xinyan"; `check` raises Refused for what was tainted or retired
+    since its approval was signed, and is asked at every request.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        adapters: Path,
+        keys: Path,
+        *,
+        in_force: Callable[[], str | None] = lambda: None,
+        check: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self.engine, self._adapters, self._keys, self._in_force, self._check = engine, adapters, keys, in_force, check
+
+    def load(self, name: str) -> None:
+        """Raises NotFound, Refused, Corrupt."""
+        verify_statement(self._adapters / name, name, trusted=trusted_keys(self._keys))
+        self._check(name)
+        self.engine.load(name, self._adapters / name)
+
+    def find(self, model: str) -> str | None:
+        """The adapter that a model name means, None for the base; raises NotFound, and Refused for what fell out."""
+        if model == self.engine.base_name:
+            return None
+        name = self._in_force() if model == "xinyan" else model
+        if name is not None and model == "xinyan" and name not in self.engine.loaded():
+            self.load(name)
+        if name is None or name not in self.engine.loaded():
+            raise NotFound(kind={"zh": "已载入的模型", "en": "loaded model"}, name=model[:80])
+        try:
+            self._check(name)
+        except Refused:
+            self.engine.unload(name)
+            raise
+        return name
+
+
+def build_app(door: Door, hosts: Sequence[str] = LOOPBACK) -> FastAPI:
+    """What comes in goes through the door."""
+    engine = door.engine
     app = FastAPI(title="Xinyan", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(
         TrustedHostMiddleware, allowed_hosts=[*hosts, "[::1]"]
@@ -100,7 +143,7 @@ def build_app(
 
     @app.post("/v1/load_lora_adapter")
     def load(asked: AdapterRequest) -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
-        engine.load(asked.lora_name, adapters / asked.lora_name)
+        door.load(asked.lora_name)
         return {"status": "loaded", "lora_name": asked.lora_name}
 
     @app.post("/v1/unload_lora_adapter")
@@ -110,7 +153,7 @@ def build_app(
 
     @app.post("/v1/chat/completions", response_model=None)
     def chat(asked: ChatRequest) -> JSONResponse | StreamingResponse:  # pyright: ignore[reportUnusedFunction]
-        prompt = _prompt(asked, _adapter(engine, asked.model, default))
+        prompt = _prompt(asked, door.find(asked.model))
         if asked.stream:
             if asked.logprobs:
                 raise Invalid(reason={"zh": "流式回答不支持 logprobs", "en": "logprobs are not offered in a stream"})
@@ -121,16 +164,6 @@ def build_app(
         return JSONResponse(_completion(engine, asked, prompt, answer))
 
     return app
-
-
-def _adapter(engine: Engine, model: str, default: str | None) -> str | None:
-    """The adapter that a model name means; None for the base. Raises NotFound."""
-    if model == engine.base_name:
-        return None
-    name = default if model == "xinyan" and default else model
-    if name not in engine.loaded():
-        raise NotFound(kind={"zh": "已载入的模型", "en": "loaded model"}, name=model[:80])
-    return name
 
 
 def _prompt(asked: ChatRequest, adapter: str | None) -> Prompt:

@@ -25,6 +25,8 @@ from sandbox.engine import PeftEngine, open_engine
 from sandbox.evaluation import evaluate
 from sandbox.material import availabilities
 from sandbox.recipe import Recipe
+from sandbox.registry import state_of
+from sandbox.report import report_of
 from sandbox.tables import adapters, evaluations, points
 from tests.tiny_model import save_tiny_model
 
@@ -127,7 +129,7 @@ def test_a_data_set_is_built_once_and_names_what_it_kept_back(house: House) -> N
 
 
 def test_training_and_evaluation_are_done_once_and_decided_for_good(house: House) -> None:
-    dataset, engine = built(house), open_engine(house.base, threads=1)
+    dataset, engine = built(house), open_engine(house.base, threads=1, keys=house.home / "keys")
     seen: list[int] = []
 
     def train() -> pipeline.Adapter:
@@ -151,9 +153,13 @@ def test_training_and_evaluation_are_done_once_and_decided_for_good(house: House
     assert set(figures) == {"before", "after"}
     assert figures["after"].heldout_loss < figures["before"].heldout_loss
     assert measured(house, engine, dataset, adapter) == figures
-    with pytest.raises(GateFailed):
-        pipeline.release(house.db, adapter, figures, by="admin", now=NOW)
     with reading(house.db) as tx:
+        report = report_of(tx, house.vault, adapter.hash)
+    assert report is not None
+    with pytest.raises(GateFailed):
+        pipeline.propose(house.db, report, by="admin", now=NOW)
+    with reading(house.db) as tx:
+        assert state_of(tx, adapter.hash) == "candidate"
         assert tx.scalar(select(func.count()).select_from(evaluations)) == 1
         assert list(tx.scalars(select(points.c.step).where(points.c.run == adapter.key))) == [1, 2, 3]
         verify(tx)

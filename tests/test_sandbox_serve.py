@@ -14,12 +14,15 @@ import uvicorn
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
+from governance.errors import Refused
+from governance.signing import open_signing_key
 from sandbox.base import Base
-from sandbox.card import keep_adapter
+from sandbox.card import STATEMENT, keep_adapter, write_statement
 from sandbox.engine import Prompt, open_engine, quiet
-from sandbox.serve import build_app
+from sandbox.serve import Door, build_app
 from tests.tiny_model import CHAT_TEMPLATE, save_tiny_model
 
+TAINTED: set[str] = set()
 ASKED = "话术：开场白\n医院：{customer}"
 
 
@@ -39,12 +42,23 @@ def adapter(base: Base, adapters: Path) -> str:
     lora = LoraConfig(r=4, lora_alpha=64, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
     with quiet():
         get_peft_model(AutoModelForCausalLM.from_pretrained(base.folder), lora).save_pretrained(adapters / "draft")
-    return keep_adapter(adapters / "draft", adapters, base_hash=base.hash, template=CHAT_TEMPLATE, detail={})
+    key = open_signing_key(adapters.parent / "keys")
+    draft = adapters / "draft"
+    name = keep_adapter(draft, adapters, base_hash=base.hash, template=CHAT_TEMPLATE, detail={}, key=key)
+    write_statement(adapters / name, name, key, report="r", state="approved", approvers=["a", "b"], at="now")
+    return name
 
 
 @pytest.fixture(scope="module")
 def api(base: Base, adapters: Path, adapter: str) -> Iterator[httpx.Client]:
-    app = build_app(open_engine(base, threads=1), adapters, default=adapter)
+    keys = adapters.parent / "keys"
+
+    def check(name: str) -> None:
+        if name in TAINTED:
+            raise Refused(reason="tainted")
+
+    door = Door(open_engine(base, threads=1, keys=keys), adapters, keys, in_force=lambda: adapter, check=check)
+    app = build_app(door)
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
@@ -77,6 +91,36 @@ def test_an_adapter_is_loaded_by_its_hash_listed_used_and_unloaded(api: httpx.Cl
     assert tuned != ask(api).json()["choices"][0]["message"]["content"]
     assert api.post("/v1/unload_lora_adapter", json={"lora_name": adapter}).status_code == 200
     assert ask(api, model=adapter).status_code == 404
+
+
+def test_without_a_signed_approval_nothing_is_loaded(api: httpx.Client, adapter: str, adapters: Path) -> None:
+    path = adapters / adapter / STATEMENT
+    signed = path.read_text(encoding="utf-8")
+    other = open_signing_key(adapters.parent / "other")
+    try:
+        path.unlink()
+        damaged = ["", "{}", "null", signed.replace("approved", "approves"), signed.replace("1", "2", 1)]
+        for text in (None, *damaged):
+            if text is not None:
+                path.write_text(text, encoding="utf-8")
+            answer = api.post("/v1/load_lora_adapter", json={"lora_name": adapter})
+            assert answer.status_code == 403, text
+            assert "批准" in answer.json()["error"]["message_zh"]
+        write_statement(adapters / adapter, adapter, other, report="r", state="approved", approvers=["a"], at="now")
+        assert api.post("/v1/load_lora_adapter", json={"lora_name": adapter}).status_code == 403
+    finally:
+        path.write_text(signed, encoding="utf-8")
+
+
+def test_what_is_tainted_while_it_is_loaded_answers_no_more(api: httpx.Client, adapter: str) -> None:
+    assert ask(api, model="xinyan").status_code == 200
+    TAINTED.add(adapter)
+    try:
+        assert ask(api, model="xinyan").status_code == 403
+        assert adapter not in {model["id"] for model in api.get("/v1/models").json()["data"]}
+        assert api.post("/v1/load_lora_adapter", json={"lora_name": adapter}).status_code == 403
+    finally:
+        TAINTED.clear()
 
 
 @pytest.mark.parametrize("name", ["../../etc", "/tmp/x", "a" * 63, "A" * 64, f"{'a' * 64}/../b", ""])
