@@ -15,7 +15,7 @@ from sandbox.dataset import Dataset, questions
 from sandbox.prompt import HEAD, SectionTask, join, section_prompt, section_task
 from sandbox.samples import Sample
 
-SECTIONS, EXTRACTIVE, PROBES = 48, 16, 8  # held-out questions of a kind, and prompts that were trained on
+SECTIONS, EXTRACTIVE, PROBES = 40, 8, 8  # held-out questions of a kind, and prompts that were trained on
 GOLDEN = "golden/stages"  # in the company's folder: per stage a folder with the cases.jsonl of `python -m eval script`
 
 
