@@ -1,10 +1,23 @@
 """The figures of a written section: each kind of fault moves its own figure and no other."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.scoring import Asked, Phrasing, Tally, Wording, figures, mean_loss, score_answer, sentences, wilson
+from eval.scoring import (
+    Asked,
+    Phrasing,
+    Tally,
+    Wording,
+    figures,
+    mean_loss,
+    score_answer,
+    sentences,
+    speaks,
+    wilson,
+)
 
 PHRASING = Phrasing(
     [
@@ -91,3 +104,64 @@ def test_sentences_are_cut_at_stops_and_lines_but_not_inside_numbers() -> None:
 
 def test_the_loss_is_the_mean_over_tokens() -> None:
     assert mean_loss([[-1.0, -3.0], [-2.0]]) == 2.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "您好，我是{company}的{rep}。",
+        "这款 CY-90 的注册证我稍后发给您。",
+        "XP-cTnI 试剂盒，2 至 8 ℃ 保存。",
+        "TM-12、YD-300 和 CY-60 都在供。",
+        "产品英文名是 Infusion Pump，属于容量输液泵。",
+    ],
+)
+def test_chinese_with_codes_and_names_of_products_is_chinese(text: str) -> None:
+    assert speaks(text, "zh")
+    assert not speaks(text, "en")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hello, this is {rep} of {company}.",
+        "The CY-90 comes with a follow-up visit.",
+        "{product} is made by 澄言 and sold under TM-12.",
+    ],
+)
+def test_english_with_codes_and_a_chinese_name_is_english(text: str) -> None:
+    assert speaks(text, "en")
+    assert not speaks(text, "zh")
+
+
+def test_one_sentence_in_the_other_language_is_enough_to_fail() -> None:
+    assert not speaks("您好，我是{rep}。Thank you for your time.", "zh")
+    assert not speaks("您好，我是{rep}。Thank you for your time.", "en")
+
+
+@pytest.mark.parametrize("text", ["", "{certificate1}", "CY-90 / TM-12", "12.5%", "???"])
+def test_what_no_language_can_be_told_of_fits_both(text: str) -> None:
+    assert speaks(text, "zh")
+    assert speaks(text, "en")
+
+
+@given(st.text())
+def test_no_text_is_of_neither_language_unless_it_mixes_both(text: str) -> None:
+    if len(sentences(text)) <= 1:
+        assert speaks(text, "zh") or speaks(text, "en")
+
+
+def test_rules_personal_data_and_language_are_shares_of_the_answers_looked_at() -> None:
+    clean = score_answer(WHOLE_OPENING, OPENING, PHRASING, stopped=True, flagged=False, personal=False, language="zh")
+    bad = score_answer("Hello there", OPENING, PHRASING, stopped=True, flagged=True, personal=True, language="zh")
+    found = figures([clean, bad], heldout_loss=1.0, tokens_per_s=20.0)
+    assert (found.compliance_hits, found.personal_data, found.language, found.tokens_per_s) == (0.5, 0.5, 0.5, 20.0)
+    assert found.intervals["language"] == pytest.approx((0.0945, 0.9055), abs=1e-3)
+
+
+def test_what_nobody_looked_for_is_no_figure() -> None:
+    found = figures([score_answer(WHOLE_OPENING, OPENING, PHRASING, stopped=True)], heldout_loss=1.0)
+    assert math.isnan(found.compliance_hits)
+    assert math.isnan(found.personal_data)
+    assert math.isnan(found.language)
+    assert "language" not in found.intervals
