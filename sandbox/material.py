@@ -1,7 +1,8 @@
 """What the data set is made of, read from the evidence: passages, and which facts are known about which customer."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import Connection, select
@@ -21,8 +22,37 @@ from rag.offers import offer_of
 from rag.sources import passages, sources
 from sandbox.compose import Availability
 from sandbox.extractive import Text
+from sandbox.quarantine import releases
+from sandbox.samples import Fuel
 
 TRAINING = "training"
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Everything that decides what the data set is, read at one moment."""
+
+    good: list[Text]
+    hostile: list[Text]
+    facts: list[Availability]
+    allowed: dict[str, tuple[str, ...]]
+    released: dict[str, frozenset[str]]
+
+    def as_json(self) -> list[object]:
+        """For the hash of the inputs."""
+        read = [[t.document, *t.passports, t.heading, t.source, t.text] for t in (*self.good, *self.hostile)]
+        known = [[a.customer, sorted(a.known), sorted(a.disputed), list(a.passports)] for a in self.facts]
+        return [read, known, self.allowed, sorted([key, sorted(covers)] for key, covers in self.released.items())]
+
+
+def gather(tx: Connection, vault: Vault, company: Company, fuel: Sequence[Fuel], now: datetime) -> Material:
+    """What is known, what may be used at this moment, and what an admin let through."""
+    good, hostile = texts(tx, vault)
+    facts = availabilities(tx, vault, company)
+    used = [passport for text in (*good, *hostile) for passport in text.passports]
+    used += [passport for each in facts for passport in each.passports]
+    used += [passport for each in fuel for passport in each.sample.passports]
+    return Material(good, hostile, facts, purposes(tx, used, now), releases(tx))
 
 
 def texts(tx: Connection, vault: Vault) -> tuple[list[Text], list[Text]]:

@@ -40,9 +40,9 @@ def with_fuel(
 def in_turn(samples: Iterable[Sample]) -> list[Sample]:
     """One of each document or customer, then a second of each: the first so many are not all of the largest."""
     lanes: dict[str, list[Sample]] = {}
-    for sample in sorted(samples, key=lambda each: _draw(each.id)):
+    for sample in sorted(samples, key=_draw):
         lanes.setdefault(sample.unit, []).append(sample)
-    ranked = [(turn, _draw(s.id), s) for lane in lanes.values() for turn, s in enumerate(lane)]
+    ranked = [(turn, _draw(sample), sample) for lane in lanes.values() for turn, sample in enumerate(lane)]
     return [sample for _, _, sample in sorted(ranked, key=lambda each: each[:2])]
 
 
@@ -53,5 +53,7 @@ def _fitting(samples: Sequence[Sample], repeats: Mapping[str, int], room: int) -
     return kept + again[: max(0, room - len(kept))]
 
 
-def _draw(id_: str) -> str:
-    return hashlib.sha256(id_.encode()).hexdigest()
+def _draw(sample: Sample) -> tuple[str, str]:
+    """At random, and the same for a question that is only worded in another way."""
+    place = f"{sample.source}/{sample.place}" if sample.source else sample.id
+    return hashlib.sha256(place.encode()).hexdigest(), sample.id

@@ -4,8 +4,9 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine as Database
@@ -23,12 +24,12 @@ from sandbox.compose import compose_sections
 from sandbox.dataset import Dataset, find_dataset, inputs_hash, keep_dataset, make_dataset
 from sandbox.engine import precision
 from sandbox.extractive import extract_pairs, whole_passage
-from sandbox.material import availabilities, purposes, texts
-from sandbox.quarantine import releases
+from sandbox.material import gather
 from sandbox.recipe import Recipe
 from sandbox.registry import register
 from sandbox.release import Adapter, adapter_row, gate_failed, record_gate
 from sandbox.report import Report
+from sandbox.rewriting import ASKING, Endpoint, reword
 from sandbox.samples import Fuel, Sample
 from sandbox.tables import adapters, points
 from sandbox.train import Point, fit
@@ -47,38 +48,41 @@ def build_dataset(
     now: datetime,
     seed: int = 0,
     fuel: Sequence[Fuel] = (),
+    endpoint: Endpoint | None = None,
 ) -> Dataset:
     """
     Compose, extract, gate, split, store. From unchanged evidence, phrase book, rules and decisions, with the same
-    consents in force, the stored set is read back.
+    consents in force, the stored set is read back. `endpoint` rewords the questions that passed the gates.
     """
     with reading(db) as tx:
-        good, hostile = texts(tx, vault)
-        facts = availabilities(tx, vault, company)
-        read = [passport for text in (*good, *hostile) for passport in text.passports]
-        read += [passport for each in facts for passport in each.passports]
-        allowed = purposes(tx, [*read, *(passport for each in fuel for passport in each.sample.passports)], now)
-        released = releases(tx)
-        content = [[t.document, *t.passports, t.heading, t.source, t.text] for t in (*good, *hostile)]
-        known = [[a.customer, sorted(a.known), sorted(a.disputed), list(a.passports)] for a in facts]
+        material = gather(tx, vault, company, fuel, now)
         fed = [[each.kind, each.sample.id, each.rejected, each.weight] for each in fuel]
-        gates = [allowed, sorted([key, sorted(covers)] for key, covers in released.items()), blocking_rules(company)]
-        inputs = inputs_hash([COMPOSER, seed, company.phrases.model_dump(mode="json"), content, known, fed, gates])
+        worded = [company.phrases.model_dump(mode="json"), blocking_rules(company)]
+        asking = [endpoint.url, endpoint.model, ASKING] if endpoint else None
+        inputs = inputs_hash([COMPOSER, seed, worded, material.as_json(), fed, asking])
         if found := find_dataset(tx, vault, inputs=inputs):
             return found
-    instructing = [whole_passage(text) for text in hostile]
-    dataset = make_dataset(
-        [*compose_sections(company.phrases, facts, seed=seed), *extract_pairs(good), *instructing],
+    instructing = [whole_passage(text) for text in material.hostile]
+    make = partial(
+        make_dataset,
         hostile=frozenset(sample.prompt for sample in instructing),
-        purposes=allowed,
+        purposes=material.allowed,
         is_personal=personal_gate(redactor),
         seed=seed,
         breaks=compliance_gate(company),
         leaks=leak_gate(company),
-        released=released,
+        released=material.released,
         fuel=fuel,
-        texts=[*good, *hostile],
+        texts=[*material.good, *material.hostile],
     )
+    sections = compose_sections(company.phrases, material.facts, seed=seed)
+    samples = [*sections, *extract_pairs(material.good), *instructing]
+    dataset = make(samples)
+    if endpoint is not None:
+        asked = [sample for sample in dataset.samples if sample.kind == "extractive"]
+        reworded, result = reword(db, vault, asked, endpoint, now=now)
+        dataset = make([reworded.get(sample.id, sample) for sample in samples])
+        dataset = replace(dataset, report={**dataset.report, "rewriting": result.as_json()})
     with db.begin() as tx:
         keep_dataset(tx, vault, dataset, inputs, now)
         counts = {"samples": len(dataset.samples), "quarantined": len(dataset.quarantined)}
@@ -109,8 +113,7 @@ def train(
     For a `stage` of the funnel: on the samples of its `sections` and on the questions.
     """
     recipe = recipe or Recipe()
-    made_of = [dataset.hash, base.hash, recipe.hash, *([stage, *sorted(sections or ())] if stage else [])]
-    key = hashlib.sha256("/".join(made_of).encode()).hexdigest()
+    key = adapter_key(dataset, base, recipe, stage, sections)
     if found := find_adapter(db, key, base):
         return found
     work = home / "training" / key[:16]
@@ -123,8 +126,8 @@ def train(
     started = time.monotonic()
     draft, checked = fit(
         base,
-        _pairs(taught(dataset.train, sections)),
-        _pairs(taught(dataset.heldout, sections)),
+        pairs(dataset.train, sections),
+        pairs(dataset.heldout, sections),
         recipe,
         work,
         threads=threads,
@@ -157,6 +160,12 @@ def train(
     return adapter
 
 
+def adapter_key(dataset: Dataset, base: Base, recipe: Recipe, stage: str, sections: Collection[str] | None) -> str:
+    """What an adapter is made of; the same is never trained twice."""
+    made_of = [dataset.hash, base.hash, recipe.hash, *([stage, *sorted(sections or ())] if stage else [])]
+    return hashlib.sha256("/".join(made_of).encode()).hexdigest()
+
+
 def find_adapter(db: Database, key: str, base: Base) -> Adapter | None:
     """The adapter that was trained from the same, if its folder is still whole; a broken one is trained again."""
     with reading(db) as tx:
@@ -181,8 +190,9 @@ def taught(samples: Sequence[Sample], sections: Collection[str] | None) -> list[
     return [each for each in samples if sections is None or each.section is None or each.section in sections]
 
 
-def _pairs(samples: Sequence[Sample]) -> list[tuple[str, str]]:
-    return [(sample.prompt, sample.answer) for sample in samples]
+def pairs(samples: Sequence[Sample], sections: Collection[str] | None) -> list[tuple[str, str]]:
+    """What `taught` leaves, as the training takes it."""
+    return [(sample.prompt, sample.answer) for sample in taught(samples, sections)]
 
 
 def _keep_point(db: Database, run: str, point: Point) -> None:

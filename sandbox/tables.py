@@ -146,6 +146,15 @@ quarantine_decisions = Table(  # by the sample's hash: a decision holds for ever
     Column("at", UtcDateTime, nullable=False),
 )
 
+rewrites = Table(  # what the endpoint made of a question and its answer; a killed build goes on where it was
+    "rewrites",
+    metadata,
+    Column("key", String(64), primary_key=True),  # hash of the sample, the model and the way of asking
+    Column("verdict", String(20), nullable=False),  # accepted, or why not
+    Column("sealed", LargeBinary, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
 preferences = Table(  # what a person preferred to what the model wrote; sealed, with its lineage
     "preferences",
     metadata,

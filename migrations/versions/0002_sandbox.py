@@ -39,6 +39,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sample"),
     )
     op.create_table(
+        "rewrites",
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("verdict", sa.String(length=20), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("at", governance.db.UtcDateTime(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_table(
         "dataset_passports",
         sa.Column("dataset", sa.String(length=64), nullable=False),
         sa.Column("passport", sa.String(length=64), nullable=False),
