@@ -73,6 +73,11 @@ class Reader:
                         raise UnreadableFile(name=name, reason=reason) from lost
         raise AssertionError
 
+    @property
+    def pid(self) -> int | None:
+        """The process that reads, if one is warm."""
+        return self._child.pid if self._child is not None else None
+
     def close(self) -> None:
         """End the child; the next file gets a new one."""
         with self._lock:

@@ -2,16 +2,15 @@
 
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
-import rapidocr
 from PIL import Image, ImageOps, ImageSequence
-from rapidocr.utils.output import RapidOCROutput
 
 from governance.errors import UnreadableFile
 from rag.blocks import Block
@@ -60,7 +59,7 @@ def recognise(picture: Image.Image, task: Task) -> list[Line]:
     flat = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture.convert("RGBA")).convert("RGB")
     flat.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
     found = _engine()(np.asarray(flat)[:, :, ::-1])  # the models were trained on blue, green, red
-    if not isinstance(found, RapidOCROutput) or found.boxes is None or found.txts is None or found.scores is None:
+    if found.boxes is None or not found.txts:
         return []
     lines: list[Line] = []
     for box, text, score in zip(found.boxes, found.txts, found.scores, strict=True):
@@ -95,8 +94,10 @@ def _on_rows(lines: Sequence[Line]) -> list[Line]:
 
 
 @cache
-def _engine() -> rapidocr.RapidOCR:
+def _engine() -> Callable[[Any], Any]:
     """With the path of every model named, RapidOCR has nothing to look for elsewhere."""
+    import rapidocr  # two seconds, for scans only
+
     folder = Path(rapidocr.__file__).parent / "models"
     if missing := [name for name in _MODELS.values() if not (folder / name).is_file()]:
         reason = {

@@ -10,6 +10,8 @@ import docx
 import pytest
 from docx.document import Document as DocxDocument
 from openpyxl import Workbook
+from pptx import Presentation
+from pptx.util import Cm
 
 from governance.errors import UnreadableFile
 from rag.archives import MOST_BYTES, refuse_size
@@ -57,6 +59,10 @@ def pdf_file(*lines: str, encrypted: bool = False) -> bytes:
         b"BT /F1 %d Tf 72 %d Td (%s) Tj ET\n" % (18 if n == 0 else 11, 760 - 30 * n, line.encode())
         for n, line in enumerate(lines)
     )
+    return made_pdf(shown, encrypted=encrypted)
+
+
+def made_pdf(shown: bytes, *, encrypted: bool = False) -> bytes:
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
@@ -74,6 +80,34 @@ def pdf_file(*lines: str, encrypted: bool = False) -> bytes:
     extra = b" /Encrypt 6 0 R /ID [<00> <00>]" if encrypted else b""
     trailer = b"trailer << /Size 7 /Root 1 0 R%s >>\nstartxref\n%d\n%%%%EOF" % (extra, len(content))
     return content + table + trailer
+
+
+def pptx_file() -> bytes:
+    deck = Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[5])
+    slide.shapes.title.text = "产品资质"
+    table = slide.shapes.add_table(2, 3, 0, Cm(5), Cm(20), Cm(5)).table
+    for row, cells in enumerate((("产品名称", "型号", "质保期"), ("澄影CY-1", "CY-1", "36个月"))):
+        for column, text in enumerate(cells):
+            table.cell(row, column).text = text
+    slide.notes_slide.notes_text_frame.text = "讲解时强调：不得用于眼科。"
+    second = deck.slides.add_slide(deck.slide_layouts[1])
+    second.shapes.title.text = "注意事项"
+    second.placeholders[1].text_frame.text = "编制日期：2026-03-02"
+    file = io.BytesIO()
+    deck.save(file)
+    return file.getvalue()
+
+
+def columns_pdf() -> bytes:
+    """A title across the page, and two columns of six full lines each below it."""
+    left = [f"L{n} the left column runs on in line {n}" for n in range(6)]
+    right = [f"R{n} and the right one follows it at {n}" for n in range(6)]
+    shown = b"BT /F1 16 Tf 60 780 Td (A heading that spans both of the columns of this page here) Tj ET\n"
+    for x, lines in ((60, left), (320, right)):
+        for n, line in enumerate(lines):
+            shown += b"BT /F1 11 Tf %d %d Td (%s) Tj ET\n" % (x, 740 - 14 * n - (x > 60) * 3, line.encode())
+    return made_pdf(shown)
 
 
 MARKDOWN = """# 产品资质
@@ -125,6 +159,35 @@ def test_a_pdf_keeps_its_page_and_its_larger_line_is_a_heading() -> None:
     assert document.blocks[-1].text.endswith("Warranty: 36 months")
 
 
+def test_slides_give_titles_tables_and_notes_with_the_number_of_the_slide() -> None:
+    document = read("a.bin", pptx_file(), LABELS)
+    assert (document.kind, document.date) == ("pptx", date(2026, 3, 2))
+    assert [(block.kind, block.page, block.text) for block in document.blocks] == [
+        ("heading", 1, "产品资质"),
+        ("table", 1, "产品名称：澄影CY-1\n型号：CY-1\n质保期：36个月"),
+        ("text", 1, "讲解时强调：不得用于眼科。"),
+        ("heading", 2, "注意事项"),
+        ("item", 2, "编制日期：2026-03-02"),
+    ]
+
+
+def test_columns_of_a_page_are_read_one_after_the_other() -> None:
+    text = "\n".join(block.text for block in read("a.pdf", columns_pdf()).blocks)
+    order = [text.index(f"{side}{n} ") for side in "LR" for n in range(6)]
+    assert text.startswith("A heading that spans")
+    assert order == sorted(order)
+
+
+def test_labels_and_values_beside_each_other_are_no_columns() -> None:
+    rows = [("Model", "CY-1"), ("Warranty", "36 months"), ("Power", "220 V"), ("Weight", "78 kg"), ("Ports", "4")]
+    shown = b"BT /F1 16 Tf 60 780 Td (Parameters) Tj ET\n"
+    for n, (label, value) in enumerate(rows):
+        for x, word in ((60, label), (320, value)):
+            shown += b"BT /F1 11 Tf %d %d Td (%s) Tj ET\n" % (x, 740 - 20 * n, word.encode())
+    text = " ".join(block.text for block in read("a.pdf", made_pdf(shown)).blocks)
+    assert text.index("CY-1") < text.index("Warranty") < text.index("36 months") < text.index("Power")
+
+
 def test_plain_text_in_gb18030_has_headings_and_paragraphs() -> None:
     text = "质量部通知\n\n一、注册信息\n型号：CY-1\n质保期：36个月\n\n二、其他\n（1）不得用于眼科。\n"
     document = read("a.txt", text.encode("gb18030"))
@@ -173,8 +236,8 @@ def test_more_than_50_mb_are_refused_before_anything_is_read() -> None:
         refuse_size("a.pdf", 100 * 2**20)
 
 
-@pytest.mark.parametrize("make", [docx_file, xlsx_file, lambda: pdf_file("Title", "Text")])
+@pytest.mark.parametrize("make", [docx_file, xlsx_file, pptx_file, lambda: pdf_file("Title", "Text")])
 def test_the_ending_of_a_name_does_not_matter(make: Callable[[], bytes], tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_bytes(make())
     found: Document = read("x.txt", (tmp_path / "x.txt").read_bytes())
-    assert found.kind in ("docx", "xlsx", "pdf")
+    assert found.kind in ("docx", "xlsx", "pptx", "pdf")
