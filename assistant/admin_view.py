@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import case, exists, func, select
 
 from assistant.i18n import Locale, language_of, tr
 from assistant.parts import Parts
@@ -20,14 +20,18 @@ class DocumentRow:
     kind: str
     passages: int
     added_at: datetime
+    hostile: int  # passages that instruct a model: kept out of retrieval and of training
+    problems: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Documents newest first, what they hold together, and what could not be read."""
+    """Documents newest first, what they hold together, and what could not be read of files that gave none."""
 
     documents: tuple[DocumentRow, ...]
+    kinds: tuple[str, ...]
     passages: int
+    hostile: int
     customers: int
     facts: int
     problems: tuple[str, ...]
@@ -48,7 +52,13 @@ def loaded(parts: Parts, lang: Locale) -> Loaded:
     """The newest version of everything."""
     live = exists().where(files.c.document == documents.c.id)
     counted = (
-        select(documents.c.name, documents.c.kind, documents.c.added_at, func.count(sources.c.id).label("passages"))
+        select(
+            documents.c.name,
+            documents.c.kind,
+            documents.c.added_at,
+            func.count(sources.c.id).label("passages"),
+            func.sum(case((sources.c.hostile, 1), else_=0)).label("hostile"),
+        )
         .join(sources, sources.c.document == documents.c.id, isouter=True)
         .where(live)
         .group_by(documents.c.id)
@@ -56,12 +66,25 @@ def loaded(parts: Parts, lang: Locale) -> Loaded:
     )
     language = language_of(lang)
     with reading(parts.db) as tx:
-        rows = [DocumentRow(r.name, r.kind, r.passages, r.added_at) for r in tx.execute(counted)]
+        found = tx.execute(counted).all()
         told = tx.execute(select(problems).order_by(problems.c.number).limit(MOST_PROBLEMS)).all()
         known = len(customers(tx))
         stated = tx.scalar(select(func.count()).select_from(facts)) or 0
-    said = tuple(row.zh if language == "zh" else row.en for row in told)
-    return Loaded(tuple(rows), sum(row.passages for row in rows), known, stated, said)
+    said: dict[str, list[str]] = {}
+    for row in told:
+        said.setdefault(row.file, []).append(row.zh if language == "zh" else row.en)
+    rows = tuple(
+        DocumentRow(r.name, r.kind, r.passages, r.added_at, r.hostile, tuple(said.pop(r.name, ()))) for r in found
+    )
+    return Loaded(
+        documents=rows,
+        kinds=tuple(sorted({row.kind for row in rows})),
+        passages=sum(row.passages for row in rows),
+        hostile=sum(row.hostile for row in rows),
+        customers=known,
+        facts=stated,
+        problems=tuple(text for texts in said.values() for text in texts),
+    )
 
 
 def profile(parts: Parts, lang: Locale) -> Profile:

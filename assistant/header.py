@@ -3,7 +3,7 @@
 import inspect
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from html import escape
@@ -24,6 +24,7 @@ AREAS: dict[str, frozenset[str]] = {
     "/rep": frozenset({"rep"}),
     "/review": frozenset({"coordinator"}),
     "/admin": frozenset({"admin"}),
+    "/release": frozenset({"admin", "coordinator"}),  # who trains may not approve alone: the second person comes here
 }
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}  # hides from docs only; it is NOT access control
 QUIET: dict[str, Any] = {"show_progress": "hidden", **PRIVATE}
@@ -48,6 +49,11 @@ def visitor(request: gr.Request) -> Visitor:
     if not isinstance(user, User):
         raise NotAllowed(user="?", action={"zh": "未登录", "en": "not signed in"})
     return Visitor(user, lang_of(request))
+
+
+def asked_of(request: gr.Request) -> Mapping[str, str]:
+    """The page's address as it stands: Gradio sends it with every event. Trust none of it."""
+    return {str(key): str(value)[:400] for key, value in dict(request.query_params).items()}
 
 
 def edge(handler: _Handler) -> _Handler:
@@ -94,10 +100,29 @@ def header(area: str, page: gr.Blocks) -> None:
     @edge
     def fill(request: gr.Request) -> str:
         who = visitor(request)
-        links = [(path, path[1:]) for path, roles in AREAS.items() if who.user.roles & roles]
-        return render("header.html", "bar", who.lang, area, links, who.user)
+        admin = "admin" in who.user.roles  # reaches the releases from the bar of the admin's page
+        open_to = [
+            path for path, roles in AREAS.items() if who.user.roles & roles and not (admin and path == "/release")
+        ]
+        here = "/admin" if admin and area == "/release" else area
+        return render("header.html", "bar", who.lang, here, [(path, path[1:]) for path in open_to], who.user)
 
     page.load(fill, None, bar, **QUIET)
+
+
+TABS: dict[str, tuple[str, ...]] = {"/admin": ("documents", "data", "training"), "/release": ("report", "release")}
+
+
+def tab_of(area: str, asked: Mapping[str, str]) -> str:
+    """Which tab of an area the address names; the first one when it names none."""
+    tabs = TABS[area]
+    return asked["tab"] if asked.get("tab") in tabs else tabs[0]
+
+
+def tab_bar(area: str, who: Visitor, tab: str) -> str:
+    """The bar of the admin's work, from documents to release; only what this user may open."""
+    open_to = [(each, TABS[each]) for each, roles in AREAS.items() if each in TABS and who.user.roles & roles]
+    return render("header.html", "tabs", who.lang, area, open_to, tab)
 
 
 def people(db: Engine) -> dict[str, str]:

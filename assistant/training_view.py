@@ -1,164 +1,270 @@
-"""What the admin page shows of training, evaluation and release: only rows that the training process wrote."""
+"""What the training board shows: the queue, one run with its curves, the history. Only rows that the worker wrote."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Connection, Row, func, select
 
-from assistant.i18n import Locale, tr
+from assistant.charts import COLOURS, Chart, Say, Series, draw
+from assistant.i18n import Locale, language_of, tr
 from assistant.parts import Parts
 from governance.db import reading
+from governance.errors import NotFound
 from rag.tables import files
-from sandbox.release import THRESHOLDS
-from sandbox.runs import ACTIVE
-from sandbox.tables import adapters, datasets, evaluations, points, releases, runs
+from sandbox.runs import ACTIVE, STEPS, Run, log_tail, queue, recent_runs, run_of, time_left_s
+from sandbox.tables import adapters, datasets, points
 
-AT_LEAST = frozenset({"value_copy", "must_say", "stop_rate"})
-FIGURES = ("value_copy", "unsupported_values", "must_say", "stop_rate", "wrong_type", "heldout_loss")
-TRAIN_COLOUR, HELDOUT_COLOUR = "#0f766e", "#b45309"
-MOST_POINTS = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """`points` are SVG coordinates in a box of 100 by 40; `last` is the newest value."""
-
-    name: str
-    colour: str
-    points: str
-    last: str
+MOST_RUNS = 30
+LOG_LINES = 80
+PAUSABLE, RESUMABLE = ("waiting", "running"), ("paused", "failed", "cancelled")
+CANCELLABLE = ("waiting", "running", "pausing", "paused")
 
 
 @dataclass(frozen=True, slots=True)
-class Curves:
-    lines: tuple[Curve, ...]
-    ticks: tuple[str, ...]  # from top to bottom
-    last_step: int
-
-
-@dataclass(frozen=True, slots=True)
-class Training:
-    """The newest run; `id` is empty before the first."""
+class RunRow:
+    """A run in the queue or in the history; `place`: its turn among those that wait, from 1."""
 
     id: str
-    state: str
-    running: bool
-    message: str
+    status: str
+    stage: str
+    by: str
+    started_at: datetime
+    finished_at: datetime | None
+    priority: int
     percent: int
-    samples: int
-    heldout: int
-    quarantined: int
-    dataset: str
-    started: datetime | None
-    curves: Curves
-    documents: int
-
-
-@dataclass(frozen=True, slots=True)
-class FigureRow:
-    name: str
-    before: str
-    after: str
-    threshold: str
-    passed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    hash: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """The newest evaluation beside its thresholds; `failed` names in plain words what keeps the adapter back."""
-
+    place: int
+    message: str
     adapter: str
-    figures: tuple[FigureRow, ...]
-    failed: str
-    released: Released | None
+    steps: str
 
 
-def training(parts: Parts, lang: Locale) -> Training:
-    """The newest run and its curve."""
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number with its name (a text key) and, where there is one, the key of its explanation."""
+
+    name: str
+    value: str
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One of the steps of a run: done, active or later."""
+
+    name: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One run in full."""
+
+    row: RunRow
+    active: bool
+    phases: tuple[Phase, ...]
+    figures: tuple[Figure, ...]
+    estimate: str
+    left: str
+    loss: Chart | None
+    small: tuple[tuple[Chart, str], ...]  # each with the key of its explanation
+    dataset: str
+    log: str
+    pausable: bool
+    resumable: bool
+    cancellable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything of the board but the chosen run; `documents`: whether there is anything to train on."""
+
+    queue: tuple[RunRow, ...]
+    history: tuple[RunRow, ...]
+    documents: int
+    active: bool
+
+
+def overview(parts: Parts, lang: Locale) -> Overview:
+    """The queue in the order in which it will run, and the newest runs."""
     with reading(parts.db) as tx:
-        run = tx.execute(select(runs).order_by(runs.c.started_at.desc()).limit(1)).one_or_none()
-        documents = tx.scalar(select(func.count()).select_from(files)) or 0
+        waiting, recent = queue(tx), recent_runs(tx, MOST_RUNS)
+        known = tx.scalar(select(func.count()).select_from(files)) or 0
+    rows = _rows(parts, waiting, lang)
+    history = _rows(parts, [run for run in recent if not run.active], lang)
+    return Overview(rows, history, known, any(run.active for run in waiting))
+
+
+def board(parts: Parts, lang: Locale, asked: str = "") -> Board | None:
+    """The run asked for, else the one that is going on, else the newest; None before the first."""
+    with reading(parts.db) as tx:
+        run = _chosen(tx, asked)
         if run is None:
-            return Training("", "none", False, "", 0, 0, 0, 0, "", None, Curves((), (), 0), documents)
+            return None
         data = tx.execute(select(datasets).where(datasets.c.hash == run.dataset)).one_or_none()
-        keys = [run.id]
-        if run.adapter and (key := tx.scalar(select(adapters.c.key).where(adapters.c.hash == run.adapter))):
-            keys.append(key)  # trained before: its curve is kept under the adapter's key, or under that run
-        found = tx.execute(select(points).where(points.c.run.in_(keys)).order_by(points.c.step)).all()
-    running = run.status in ACTIVE
-    return Training(
-        id=run.id,
-        state=run.status,
-        running=running,
-        message=run.message_zh if lang == "zh-CN" else run.message_en,
-        percent=min(100, 100 * run.step // run.total) if run.total else 0,
-        samples=data.train if data else 0,
-        heldout=data.heldout if data else 0,
-        quarantined=data.quarantined if data else 0,
+        found = points_of(tx, run)
+    row = _rows(parts, [run], lang)[0]
+    left = time_left_s(found, run.total) if run.status == "running" and run.total else None
+    return Board(
+        row=row,
+        active=run.active,
+        phases=_phases(run, bool(found), lang),
+        figures=_figures(run, data, found),
+        estimate=estimate_said(run, lang),
+        left=tr(lang, "time_left", time=duration(left, lang)) if left is not None else "",
+        loss=_loss(found, lang),
+        small=_small(found, lang),
         dataset=run.dataset or "",
-        started=run.started_at,
-        curves=curves(found),
-        documents=documents,
+        log=log_tail(parts.settings, run.id, LOG_LINES),
+        pausable=run.status in PAUSABLE,
+        resumable=run.status in RESUMABLE,
+        cancellable=run.status in CANCELLABLE,
     )
 
 
-def curves(rows: Sequence[Row[Any]]) -> Curves:
-    """Loss and held-out loss over the steps, thinned to what a screen can show."""
-    thin = max(1, len(rows) // MOST_POINTS)
-    shown = [row for number, row in enumerate(rows) if number % thin == 0 or row is rows[-1] or row.heldout is not None]
-    if not shown:
-        return Curves((), (), 0)
-    last = max(row.total for row in shown)
-    top = max([row.loss for row in shown] + [row.heldout for row in shown if row.heldout is not None]) * 1.05 or 1.0
-    series = {
-        ("loss_train", TRAIN_COLOUR): [(row.step, row.loss) for row in shown],
-        ("loss_heldout", HELDOUT_COLOUR): [(row.step, row.heldout) for row in shown if row.heldout is not None],
-    }
-    drawn = tuple(
-        Curve(
-            name,
-            colour,
-            " ".join(f"{100 * step / max(last, 1):.2f},{40 * (1 - value / top):.2f}" for step, value in line),
-            f"{line[-1][1]:.3f}",
+def points_of(tx: Connection, run: Run) -> list[Any]:
+    """The curve of a run; one whose adapter had been trained before shows the curve of that training."""
+    own = list(tx.execute(select(points).where(points.c.run == run.id).order_by(points.c.step)))
+    if own or not run.adapter:
+        return own
+    key = tx.scalar(select(adapters.c.key).where(adapters.c.hash == run.adapter))
+    return list(tx.execute(select(points).where(points.c.run == key).order_by(points.c.step))) if key else []
+
+
+def duration(seconds: float | None, lang: Locale) -> str:
+    """In the one or two units that matter."""
+    if seconds is None or seconds != seconds or seconds < 0:
+        return "–"
+    whole = round(seconds)
+    if whole < 60:
+        return tr(lang, "seconds_n", n=whole)
+    if whole < 3600:
+        return tr(lang, "minutes_n", n=round(whole / 60))
+    return tr(lang, "hours_n", n=whole // 3600, m=whole % 3600 // 60)
+
+
+def number(value: float) -> str:
+    """Three digits that matter, never in exponents above a millionth."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    if abs(value) >= 0.001:
+        return f"{value:.3g}"
+    return f"{value:.1e}".replace("e-0", "e-")
+
+
+def stage_name(parts: Parts, stage: str, lang: Locale) -> str:
+    """A funnel stage in the user's language; the empty one is all of them."""
+    stages = parts.company.phrases.stages
+    return stages[stage].name.say(language_of(lang)) if stage in stages else stage or tr(lang, "all_stages")
+
+
+def estimate_said(run: Run, lang: Locale) -> str:
+    """What was estimated before the first step; empty when nothing was."""
+    found = run.estimate
+    if not found or not found.get("seconds"):
+        return ""
+    time, memory = duration(float(found["seconds"]), lang), f"{float(found.get('memory_mib', 0)) / 1024:.1f}"
+    return tr(lang, "estimated", time=time, memory=memory, rows=found.get("micro_rows", "–"))
+
+
+def _chosen(tx: Connection, asked: str) -> Run | None:
+    if asked:
+        try:
+            return run_of(tx, asked)
+        except NotFound:
+            asked = ""
+    going = [run for run in queue(tx) if run.active]
+    return next(iter(going), None) or next(iter(recent_runs(tx, 1)), None)
+
+
+def _rows(parts: Parts, found: Sequence[Run], lang: Locale) -> tuple[RunRow, ...]:
+    waiting = [run.id for run in found if run.status == "waiting"]
+    return tuple(
+        RunRow(
+            id=run.id,
+            status=run.status,
+            stage=stage_name(parts, run.stage, lang),
+            by=run.by,
+            started_at=run.started_at,
+            finished_at=run.finished_at,
+            priority=run.priority,
+            percent=min(100, 100 * run.step // run.total) if run.total else 0,
+            place=waiting.index(run.id) + 1 if run.id in waiting else 0,
+            message=run.message.say(language_of(lang)),
+            adapter=run.adapter or "",
+            steps=f"{run.step}/{run.total}" if run.total else "",
         )
-        for (name, colour), line in series.items()
-        if line
+        for run in found
     )
-    return Curves(drawn, tuple(f"{top * share:.1f}" for share in (1, 0.5, 0)), last)
 
 
-def evaluation(parts: Parts, lang: Locale) -> Evaluation:
-    """Before and after of the newest candidate, and what is released."""
-    with reading(parts.db) as tx:
-        newest = tx.execute(select(evaluations).order_by(evaluations.c.at.desc()).limit(1)).one_or_none()
-        passed = select(releases).where(releases.c.passed).order_by(releases.c.number.desc()).limit(1)
-        row = tx.execute(passed).one_or_none()
-    released = Released(row.adapter, row.at) if row else None
-    if newest is None:
-        return Evaluation("", (), "", released)
-    rows = tuple(_figure(name, newest.before, newest.after, lang) for name in FIGURES)
-    failed = tr(lang, "semicolon").join(
-        tr(lang, "failed_figure", figure=tr(lang, f"figure_{each.name}"), value=each.after, needs=each.threshold)
-        for each in rows
-        if not each.passed
-    )
-    return Evaluation(newest.adapter, rows, failed, released)
+def _phases(run: Run, trained: bool, lang: Locale) -> tuple[Phase, ...]:
+    """Which steps lie behind the run: its message names the present one."""
+    names = list(STEPS)
+    said = [step.zh for step in STEPS.values()]
+    at = next((n for n, text in enumerate(said) if run.message.zh.startswith(text)), None)
+    if run.status in ("done", "refused"):
+        at = len(names)
+    elif at is None:
+        at = names.index("train") if trained else -1
+    language = language_of(lang)
+    states = [
+        "done" if n < at else "active" if n == at and run.status in ACTIVE else "later" for n in range(len(names))
+    ]
+    return tuple(Phase(STEPS[name].say(language), state) for name, state in zip(names, states, strict=True))
 
 
-def _figure(name: str, before: Mapping[str, float], after: Mapping[str, float], lang: Locale) -> FigureRow:
-    if name == "heldout_loss":
-        shown = [f"{each[name]:.3f}" for each in (before, after)]
-        return FigureRow(name, shown[0], shown[1], tr(lang, "must_fall"), after[name] < before[name])
-    needs = float(asdict(THRESHOLDS)[name])
-    low = name in AT_LEAST
-    threshold = tr(lang, "at_least" if low else "at_most", value=f"{needs:.0%}")
-    passed = after[name] >= needs if low else after[name] <= needs
-    return FigureRow(name, f"{before[name]:.1%}", f"{after[name]:.1%}", threshold, passed)
+def _figures(run: Run, data: Row[Any] | None, found: Sequence[Row[Any]]) -> tuple[Figure, ...]:
+    figures: list[Figure] = []
+    if run.total:
+        figures.append(Figure("step", f"{run.step}/{run.total}", "help_step"))
+    if found:
+        heldout = [row.heldout for row in found if row.heldout is not None]
+        figures.append(Figure("loss_train", f"{found[-1].loss:.3f}", "help_loss"))
+        if heldout:
+            figures.append(Figure("loss_heldout", f"{heldout[-1]:.3f}", "help_heldout"))
+        if found[-1].tokens_per_s:
+            figures.append(Figure("tokens_per_s", number(found[-1].tokens_per_s), "help_tokens_per_s"))
+        if found[-1].memory_mib:
+            figures.append(Figure("memory", f"{found[-1].memory_mib / 1024:.1f} GiB", "help_memory"))
+    if data is not None:
+        figures.append(Figure("samples", f"{data.train:,}", "help_samples"))
+        figures.append(Figure("heldout", f"{data.heldout:,}", "help_heldout_samples"))
+        figures.append(Figure("quarantined", f"{data.quarantined:,}", "help_quarantine"))
+    return tuple(figures)
+
+
+def _loss(found: Sequence[Row[Any]], lang: Locale) -> Chart | None:
+    train = Series(tr(lang, "loss_train"), [(row.step, row.loss) for row in found], COLOURS[0])
+    measured = [(row.step, row.heldout) for row in found if row.heldout is not None]
+    heldout = Series(tr(lang, "loss_heldout"), measured, COLOURS[1], dots=True)
+    return _chart("loss", [train, heldout], found, lang, lambda value: f"{value:.3g}")
+
+
+def _small(found: Sequence[Row[Any]], lang: Locale) -> tuple[tuple[Chart, str], ...]:
+    drawn: list[tuple[Chart, str]] = []
+    for name, column, shown in (
+        ("learning_rate", "rate", number),
+        ("gradient", "gradient", number),
+        ("tokens_per_s", "tokens_per_s", number),
+        ("memory", "memory_mib", _gib),
+    ):
+        values = [(row.step, float(getattr(row, column))) for row in found]
+        if not any(value for _, value in values):
+            continue  # a run from before this figure was kept
+        chart = _chart(name, [Series(tr(lang, name), values, COLOURS[0])], found, lang, shown)
+        if chart is not None:
+            drawn.append((chart, f"help_{name}"))
+    return tuple(drawn)
+
+
+def _gib(mebibytes: float) -> str:
+    return f"{mebibytes / 1024:.2g} GiB"
+
+
+def _chart(name: str, series: Sequence[Series], found: Sequence[Row[Any]], lang: Locale, shown: Say) -> Chart | None:
+    last = max((row.total for row in found), default=0)
+    return draw(tr(lang, name), series, last=last, shown=shown, at=lambda step: tr(lang, "steps", n=f"{step:g}"))
