@@ -92,9 +92,10 @@ class _Tokeniser:
         return self.known[text]
 
     def _speaker(self, name: str) -> str:
-        """A label that may be a name is one, whatever the models say: nobody else would have spoken."""
+        """A label that may be a name is one, whole, whatever the models say: nobody else would have spoken."""
         hidden = self._text(name)
-        if hidden != name or not names_a_person(name):
+        rest = TOKEN.sub("", hidden).strip().removesuffix("@微信")
+        if not rest or not names_a_person(rest):
             return hidden
         kind = "name" if any("\u4e00" <= letter <= "\u9fff" for letter in name) else "name_en"
         person = person_id(self.vault, f"mention:{self.scope}:{normal(kind, name)}")

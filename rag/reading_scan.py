@@ -20,6 +20,7 @@ from rag.reading_text import is_heading
 
 MOST_PIXELS = 40_000_000  # A4 at 600 dots per inch has 35 million
 LARGEST_SIDE = 4_000
+SMALLEST_SIDE = 736  # RapidOCR enlarges what is smaller, a strip of text to a wall: white around it costs less
 SURE = 0.6  # of a line's score; below it characters are guesses
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 _MODELS = {
@@ -58,7 +59,9 @@ def recognise(picture: Image.Image, task: Task) -> list[Line]:
     """The lines of one page in reading order; what is not legible is left out and counted in the task."""
     flat = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture.convert("RGBA")).convert("RGB")
     flat.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
-    found = _engine()(np.asarray(flat)[:, :, ::-1])  # the models were trained on blue, green, red
+    framed = Image.new("RGB", (max(flat.width, SMALLEST_SIDE), max(flat.height, SMALLEST_SIDE)), "white")
+    framed.paste(flat)
+    found = _engine()(np.asarray(framed)[:, :, ::-1])  # the models were trained on blue, green, red
     if found.boxes is None or not found.txts:
         return []
     lines: list[Line] = []
@@ -85,12 +88,29 @@ def _size(line: Line, usual: float) -> float:
 
 
 def _on_rows(lines: Sequence[Line]) -> list[Line]:
-    """Lines beside each other get one top, so that a tilt of a pixel does not swap them."""
-    found: list[Line] = []
+    """Boxes beside each other get one top, so that a tilt does not swap them; those that touch are one line."""
+    rows: list[list[Line]] = []
     for line in sorted(lines, key=lambda line: line.top):
-        level = found[-1].top if found and line.top - found[-1].top < 0.4 * line.size else line.top
-        found.append(replace(line, top=level))
+        if rows and line.top - rows[-1][0].top < 0.4 * line.size:
+            rows[-1].append(replace(line, top=rows[-1][0].top))
+        else:
+            rows.append([line])
+    found: list[Line] = []
+    for row in rows:
+        ordered = sorted(row, key=lambda line: line.left)
+        found.append(ordered[0])
+        for line in ordered[1:]:
+            if line.left - found[-1].right < 0.6 * line.size:
+                found[-1] = _joined(found[-1], line)
+            else:
+                found.append(line)
     return found
+
+
+def _joined(left: Line, right: Line) -> Line:
+    latin = left.text[-1].isascii() and right.text[0].isascii()
+    text = left.text + (" " if latin else "") + right.text
+    return replace(left, text=text, right=right.right, bottom=max(left.bottom, right.bottom))
 
 
 @cache
