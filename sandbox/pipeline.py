@@ -116,7 +116,7 @@ def train(
     key = adapter_key(dataset, base, recipe, stage, sections)
     if found := find_adapter(db, key, base):
         return found
-    work = home / "training" / key[:16]
+    work = work_of(home, key)
 
     def took(point: Point) -> None:
         _keep_point(db, run or key, point)
@@ -164,6 +164,11 @@ def adapter_key(dataset: Dataset, base: Base, recipe: Recipe, stage: str, sectio
     """What an adapter is made of; the same is never trained twice."""
     made_of = [dataset.hash, base.hash, recipe.hash, *([stage, *sorted(sections or ())] if stage else [])]
     return hashlib.sha256("/".join(made_of).encode()).hexdigest()
+
+
+def work_of(home: Path, key: str) -> Path:
+    """Where the checkpoints of a training lie."""
+    return home / "training" / key[:16]
 
 
 def find_adapter(db: Database, key: str, base: Base) -> Adapter | None:

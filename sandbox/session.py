@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import Connection
 from sqlalchemy import Engine as Database
@@ -16,14 +17,18 @@ from rag.company import Company, load_company
 from rag.pipeline import make_redactor
 from sandbox import pipeline
 from sandbox.base import Base, Progress, prepare_base
+from sandbox.chat import open_chat
 from sandbox.dataset import Dataset
 from sandbox.evaluation import evaluate, stage_of_adapter
 from sandbox.memorisation import Memorisation, memorise
-from sandbox.recipe import Recipe
+from sandbox.preflight import Checked, Pair, preflight
+from sandbox.recipe import Recipe, parameters_of, recommend, this_machine
 from sandbox.release import Adapter, released_adapter
 from sandbox.report import Report
 from sandbox.samples import Fuel
+from sandbox.train import pick
 
+MEASURED = 500  # pairs whose length a recipe is chosen by
 Gather = Callable[[Connection, Vault, Company], Sequence[Fuel]]  # what people made of scripts; a folder above knows it
 
 
@@ -55,6 +60,24 @@ class Session:
     def sections(self, stage: str) -> Collection[str] | None:
         """What is written in a stage of the funnel; None for all stages together."""
         return frozenset(self.company.phrases.stages[stage].sections) if stage else None
+
+    def recommend(self, base: Base, pairs: Sequence[Pair]) -> Recipe:
+        """For these pairs, this base and this machine."""
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(base.folder, trust_remote_code=False)
+        some = pick(pairs, MEASURED, 0)
+        lengths = [len(ids) for ids in tokenizer([p + a for p, a in some])["input_ids"]] if some else []
+        return recommend(len(pairs), lengths, this_machine(), parameters=parameters_of(base.folder))
+
+    def check(self, base: Base, train: Sequence[Pair], heldout: Sequence[Pair], recipe: Recipe, work: Path) -> Checked:
+        """The rows that the steps will see. Raises Invalid with the rows that would teach wrongly."""
+        from transformers import AutoTokenizer, GenerationConfig
+
+        tokenizer = AutoTokenizer.from_pretrained(base.folder, trust_remote_code=False)
+        chat = open_chat(tokenizer, GenerationConfig.from_pretrained(base.folder).eos_token_id)
+        needed = pick(train, recipe.steps * recipe.rows_per_step, recipe.seed)
+        return preflight(base, chat, train, heldout, recipe, work, needed=needed)
 
     def train(
         self, base: Base, dataset: Dataset, *, stage: str = "", recipe: Recipe | None = None, by: str = "sandbox"

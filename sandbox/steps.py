@@ -2,7 +2,7 @@
 
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ from rag.company import Bilingual
 from sandbox import pipeline
 from sandbox.base import Base, Progress
 from sandbox.dataset import Dataset
+from sandbox.estimate import Estimate, estimate, fitted
 from sandbox.recipe import Recipe
 from sandbox.release import Adapter
 from sandbox.report import report_of
@@ -69,13 +70,29 @@ class Steps:
         return dataset
 
     @cached_property
+    def _sections(self) -> Collection[str] | None:
+        return self._session.sections(self._stage)
+
     def _recipe(self) -> Recipe:
-        """As asked for, else as recommended for the data and the machine; chosen once and kept in the row."""
+        """As asked for or chosen before, else as recommended for the data and the machine."""
         if (asked := self._report.run().recipe) is not None:
             return asked
-        recipe = Recipe()
-        self._report.say(STEPS["estimate"], recipe=asdict(recipe))
-        return recipe
+        pairs = pipeline.pairs(self._dataset.train, self._sections)
+        return self._session.recommend(self._base, pairs)
+
+    def _estimate(self) -> Mapping[str, Any]:
+        """Written to the row with the recipe, before the first step; not for what was trained before."""
+        recipe, base, sections = self._recipe(), self._base, self._sections
+        key = pipeline.adapter_key(self._dataset, base, recipe, self._stage, sections)
+        found = None
+        if pipeline.find_adapter(self._session.db, key, base) is None:
+            train, held = (pipeline.pairs(part, sections) for part in (self._dataset.train, self._dataset.heldout))
+            work = pipeline.work_of(self._session.settings.home, key)
+            checked = self._session.check(base, train, held, recipe, work)
+            found = estimate(base, checked, recipe, threads=self._session.threads, heldout=len(checked.heldout))
+            recipe = fitted(recipe, found)
+        self._report.say(_expected(found), recipe=asdict(recipe), estimate=asdict(found) if found else None)
+        return {"recipe": recipe.hash[:16], **({"memory_mib": round(found.memory_mib)} if found else {})}
 
     @cached_property
     def _adapter(self) -> Adapter:
@@ -86,9 +103,9 @@ class Steps:
             self._dataset,
             threads=self._session.threads,
             now=utc_now(),
-            recipe=self._recipe,
+            recipe=self._recipe(),
             stage=self._stage,
-            sections=self._session.sections(self._stage),
+            sections=self._sections,
             run=self._report.id,
             by=self._report.run().by,
             on_point=lambda point: self._report.progress(point.step, point.total),
@@ -100,9 +117,6 @@ class Steps:
     @property
     def _stage(self) -> str:
         return self._report.run().stage
-
-    def _estimate(self) -> Mapping[str, Any]:
-        return {"recipe": self._recipe.hash[:16]}
 
     def _evaluate(self) -> Mapping[str, Any]:
         shown = self._counted("evaluate")
@@ -128,6 +142,15 @@ class Steps:
 
     def _stops(self) -> bool:
         return bool(self._report.asked())
+
+
+def _expected(found: Estimate | None) -> Bilingual:
+    if found is None:
+        return Bilingual(zh="此前已训练过，直接使用", en="trained before, taken as it is")
+    minutes, memory = max(1, round(found.seconds / 60)), found.memory_mib / 1024
+    return Bilingual(
+        zh=f"预计约 {minutes} 分钟，内存 {memory:.1f} GB", en=f"about {minutes} minutes and {memory:.1f} GB of memory"
+    )
 
 
 def _outcome(outcome: str, error: XinyanError) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import os
 import signal
 import socket
@@ -12,15 +13,21 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from sqlalchemy import Engine as Database
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from governance.db import ROOT, migrate, open_engine, reading
 from governance.settings import Settings
 from sandbox.process import alive, birth, environment
 from sandbox.tables import runs
+
+if TYPE_CHECKING:
+    from sandbox.jobs import Jobs
+
+log = logging.getLogger(__name__)
 
 TICK_S = 0.5
 WATCH_S = 5.0
@@ -97,7 +104,7 @@ def work(db: Database, settings: Settings, *, idle_s: float | None, clock: Calla
     jobs.start()
     busy = time.monotonic()
     while not stop.wait(TICK_S) and _is_mine(settings.home):
-        if jobs.dispatch():
+        if _dispatched(jobs):
             busy = time.monotonic()
         elif idle_s is not None and time.monotonic() - busy > idle_s:
             _leave(settings.home)
@@ -108,6 +115,15 @@ def work(db: Database, settings: Settings, *, idle_s: float | None, clock: Calla
     _leave(settings.home)
     held.close()
     return True
+
+
+def _dispatched(jobs: "Jobs") -> bool:
+    """Whether there is something to do; a database that is locked or away for a moment may hold work."""
+    try:
+        return jobs.dispatch() > 0
+    except OperationalError as away:
+        log.warning("the database did not answer: %s", type(away.orig).__name__)
+        return True
 
 
 def _hold(home: Path) -> IO[bytes] | None:
