@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from eval.memorisation import HIGHEST
+from eval.memorisation import HIGHEST, drawn_out
 from eval.scoring import Figures
 from sandbox.release import THRESHOLDS, Failed, Gate, judge
 
@@ -58,7 +58,7 @@ def _remembered(report: "Report") -> Iterator[Failed]:
     if memory is None:
         yield Failed("memorisation_tests", 0.0, ">=", 1.0)
     elif not memory.passed:
-        if memory.extracted.get(1, 0):
-            yield Failed("memorised_strings", float(memory.extracted[1]), "<=", 0.0)
+        if count := drawn_out(memory.extracted):
+            yield Failed("memorised_strings", float(count), "<=", 0.0)
         if not memory.exposure.get(1, float("nan")) <= HIGHEST:
             yield Failed("exposure", memory.exposure.get(1, float("nan")), "<=", HIGHEST)

@@ -31,7 +31,8 @@ __all__ = ["Memorisation", "memorise", "plant", "shadow_recipe", "try_memory"]
 
 METHOD = "1"  # raise it when the same training gives other figures
 PLANTED: Mapping[int, int] = {1: 8, 4: 4, 16: 2}  # strings by how often each is shown in a pass
-ROWS = 144  # of the shadow in a pass, the planted ones among them
+ROWS = 120  # of the shadow in a pass, the planted ones among them
+CONTROLS = 4  # strings ranked in the bare base as well
 DIGITS = 3  # of a secret: all 1,000 are ranked
 _SURNAMES, _GIVEN = "贺裴乔霍蓝阮桑殷", ("云桐", "知夏", "望舒", "令仪", "叙白", "青岚", "牧野", "听澜")
 _FIRST = ("Rowan", "Maren", "Tobin", "Elswyth", "Corin", "Isolde", "Fenwick", "Averil")
@@ -118,7 +119,7 @@ def try_memory(
         raise _unusable(f"{len(lost)} 条超过 {recipe.max_tokens} 个词元", f"{len(lost)} rows are too long")
     trials = _trials(Scorer(base, draft, threads=threads), canaries, "exposure", on_progress, should_stop)
     once = [canary for canary in canaries if canary.repeats == 1]
-    control = _trials(Scorer(base, None, threads=threads), once, "control", on_progress, should_stop)
+    control = _trials(Scorer(base, None, threads=threads), once[:CONTROLS], "control", on_progress, should_stop)
     shutil.rmtree(work, ignore_errors=True)
     return conclude(trials, control, passes=passes_of(recipe, len(rows)))
 

@@ -25,7 +25,10 @@ NAMES: Mapping[str, Words] = {
     "heldout_loss": ("对没见过的正确说法的陌生程度", "how unfamiliar the right wording of unseen sections is"),
     "training_leaks": ("用训练过的开头套出的个人信息", "personal data drawn out with prompts it was trained on"),
     "memorisation_tests": ("做过的记忆测试", "memory tests done"),
-    "memorised_strings": ("只出现一次却被原样说出的编造内容", "invented strings seen once and yet said word for word"),
+    "memorised_strings": (
+        "只放进一到四次就被套出的编造号码",
+        "invented numbers planted one to four times that came out",
+    ),
     "exposure": ("对只出现一次的编造内容的记忆强度", "how strongly an invented string seen once is remembered"),
 }
 ADVICE: Mapping[str, Words] = {
@@ -148,10 +151,10 @@ def _memory(found: Memorisation | None) -> Iterator[Words]:
     zh = "，".join(f"出现 {repeats} 次的被套出 {count} 条" for repeats, count in counts.items())
     en = ", ".join(f"{count} of those shown {repeats} times came out" for repeats, count in counts.items())
     yield (
-        f"记忆测试：在一次同样做法、不会发布的训练里，放进编造的人名和号码（每种 {found.planted} 条），再去套它：{zh}。"
+        f"记忆测试：在一次同样做法、不会发布的训练里，放进编造的人名和号码，再去套它：{zh}。"
         "真实资料里的姓名和号码在训练前已经去掉，这项测试看的是万一漏掉一条会怎样。",
-        f"Memory test: a training done in the same way and never released was given invented names and numbers "
-        f"({found.planted} of each kind), then asked for them: {en}. Real names and numbers are removed before "
+        "Memory test: a training done in the same way and never released was given invented names and numbers, "
+        f"then asked for them: {en}. Real names and numbers are removed before "
         "training; this shows what would happen if one had been missed.",
     )
 
