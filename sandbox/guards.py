@@ -76,7 +76,11 @@ class Verdict:
 
 
 def step_evidence(candidate: Histogram, baseline: Histogram, margin: float) -> Floats:
-    """Half of the wealth of a step is staked: one with little data in it cannot use up what another one found."""
+    """
+    The logarithm for one step, in which both arms were seen.
+
+    Half of the wealth is staked: a step with little data in it cannot use up what another one found.
+    """
     return np.logaddexp(0.0, log_e_value(candidate, baseline, margin)) - math.log(2)
 
 
@@ -98,10 +102,9 @@ def judge_figure(figure: str, observed: Iterable[Observed], *, has_baseline: boo
         total = sum((counts for (_, arm), counts in arms.items() if arm == "candidate"), start=_NOTHING)
         evidence = float(log_e_value_limit(total, guard.limit / guard.scale))
     else:
-        compared = [
-            (arms.get((share, "candidate"), _NOTHING), own) for (share, arm), own in arms.items() if arm == "baseline"
-        ]
-        evidence = sum(float(step_evidence(*pair, guard.margin / guard.scale)) for pair in compared)
+        margin = guard.margin / guard.scale
+        both = [share for share, arm in arms if arm == "candidate" and (share, "baseline") in arms]
+        evidence = sum(float(step_evidence(arms[s, "candidate"], arms[s, "baseline"], margin)) for s in both)
     level = FALSE_ALARMS / len(FIGURES)
     (own, own_mean), (other, other_mean) = (_mean(found, arm) for arm in ("candidate", "baseline"))
     finding: Finding = "fine" if own else "waiting"

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import uuid4
 
-from sqlalchemy import Connection, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
 
 from governance.errors import Conflict, Invalid, NotFound, Refused
 from governance.ledger import append
@@ -278,7 +278,7 @@ def _view(tx: Connection, row: Any) -> Rollout:
     has = row["baseline"] is not None
     figures = tuple(judge_figure(figure, _observed(tx, row, figure), has_baseline=has) for figure in FIGURES)
     o = observations.c
-    written = (o.rollout == row["id"]) & (o.share == row["share"]) & (o.arm == "candidate")
+    written = _counted(row) & (o.share == row["share"]) & (o.arm == "candidate")
     seen = tx.scalar(select(func.count(o.script.distinct())).where(written)) or 0
     values = {name: value for name, value in row.items() if name not in ("reason_zh", "reason_en")}
     reason = Bilingual(zh=row["reason_zh"], en=row["reason_en"])
@@ -287,12 +287,15 @@ def _view(tx: Connection, row: Any) -> Rollout:
 
 def _observed(tx: Connection, row: Any, figure: str) -> list[Observed]:
     o = observations.c
-    counted = (o.rollout == row["id"]) & (o.figure == figure)
-    if row["status"] != "running":
-        counted &= o.at <= row["changed_at"]
-    query = select(o.share, o.arm, o.value, func.count().label("count")).where(counted)
+    query = select(o.share, o.arm, o.value, func.count()).where(_counted(row), o.figure == figure)
     rows = tx.execute(query.group_by(o.share, o.arm, o.value).order_by(o.share, o.arm, o.value))
     return [Observed(share, arm, value, count) for share, arm, value, count in rows]
+
+
+def _counted(row: Any) -> ColumnElement[bool]:
+    """Of an ended release only what was seen before its end."""
+    own = observations.c.rollout == row["id"]
+    return own if row["status"] == "running" else own & (observations.c.at <= row["changed_at"])
 
 
 def _check_ready(current: Rollout, target: int) -> None:

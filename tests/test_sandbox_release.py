@@ -2,35 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, func, insert, select
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, func, select, text
 
 from eval.scoring import Figures
-from governance.db import reading
-from governance.errors import GateFailed, NotFound
+from governance.db import ROOT, migrate, open_engine, reading
 from governance.ledger import events_of, verify
-from sandbox import pipeline
-from sandbox.release import Adapter, judge, released_adapter, roll_back
-from sandbox.tables import adapters, datasets, releases
+from sandbox.registry import state_of
+from sandbox.release import alias_of, judge, record_gate, released_adapter
+from sandbox.tables import releases
+from tests.registered import NOW, add_adapter
 
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
 BEFORE = Figures(3.9, 0.2, 0.5, 0.1, 0.0, 0.6, 64, {})
 AFTER = Figures(0.9, 0.99, 0.0, 1.0, 1.0, 0.0, 64, {})
 GOOD: Mapping[str, Figures] = {"before": BEFORE, "after": AFTER}
-
-
-def adapter(db: Engine, letter: str) -> Adapter:
-    made = Adapter(letter * 64, letter * 64, "d" * 64, "b" * 64, Path("x"), 1.0, NOW)
-    with db.begin() as tx:
-        if not tx.scalar(select(datasets.c.hash)):
-            counts = {"train": 1, "heldout": 1, "quarantined": 0}
-            tx.execute(insert(datasets).values(hash="d" * 64, inputs="i" * 64, created_at=NOW, **counts))
-        row = {"hash": made.hash, "key": made.key, "dataset": made.dataset, "base": made.base, "recipe": {}}
-        tx.execute(insert(adapters).values(**row, folder="x", seconds=1.0, created_at=NOW))
-    return made
 
 
 @pytest.mark.parametrize(
@@ -54,39 +43,48 @@ def test_each_figure_can_keep_the_adapter_back(change: dict[str, float], name: s
 def test_nothing_is_released_at_first(db: Engine) -> None:
     with reading(db) as tx:
         assert released_adapter(tx) is None
+        assert alias_of(tx, "proposal") is None
 
 
-def test_an_adapter_below_the_gate_is_refused_and_the_figures_are_kept(db: Engine) -> None:
-    bad = adapter(db, "a")
-    with pytest.raises(GateFailed) as refused:
-        pipeline.release(db, bad, {"before": BEFORE, "after": replace(AFTER, value_copy=0.5)}, by="admin", now=NOW)
-    assert "value_copy 0.500 (>= 0.950)" in refused.value.say("zh")
-    with reading(db) as tx:
-        assert released_adapter(tx) is None
-        row = tx.execute(select(releases)).mappings().one()
-        assert row["figures"]["after"]["value_copy"] == 0.5
-        assert [event.event for event in events_of(tx, bad.hash)] == ["adapter_refused"]
-
-
-def test_the_newest_that_passed_is_in_force_and_a_roll_back_is_one_more_row(db: Engine) -> None:
-    first, second = adapter(db, "a"), adapter(db, "c")
-    pipeline.release(db, first, GOOD, by="admin", now=NOW)
-    pipeline.release(db, second, GOOD, by="admin", now=NOW)
-    pipeline.release(db, second, GOOD, by="admin", now=NOW)
+def test_what_the_gate_says_is_kept_once_with_its_figures_and_releases_nothing(db: Engine, tmp_path: Path) -> None:
+    bad: Mapping[str, Figures] = {"before": BEFORE, "after": replace(AFTER, value_copy=0.5, must_say=float("nan"))}
     with db.begin() as tx:
-        assert released_adapter(tx) == second
-        assert roll_back(tx, first.hash, by="admin", now=NOW) == first
-        assert released_adapter(tx) == first
+        name = add_adapter(tx, tmp_path, "one", passed=None)
+        for _ in range(2):
+            record_gate(tx, name, bad, judge(bad), by="admin", now=NOW)
+        row = tx.execute(select(releases)).mappings().one()
+        assert (row["passed"], row["figures"]["after"]["value_copy"]) == (False, 0.5)
+        assert row["figures"]["after"]["must_say"] is None
+        assert "value_copy 0.500 (>= 0.950)" in row["failed"]
+        record_gate(tx, name, GOOD, [], by="admin", now=NOW)
+        record_gate(tx, name, bad, judge(bad), by="admin", now=NOW)
         assert tx.scalar(select(func.count()).select_from(releases)) == 3
+        said = [event.event for event in events_of(tx, name)]
+        assert said[-3:] == ["adapter_refused", "adapter_passed", "adapter_refused"]
+        assert released_adapter(tx) is None
         verify(tx)
-        with pytest.raises(NotFound):
-            roll_back(tx, "e" * 64, by="admin", now=NOW)
 
 
-def test_a_later_failure_leaves_the_released_one_in_force(db: Engine) -> None:
-    good, bad = adapter(db, "a"), adapter(db, "c")
-    pipeline.release(db, good, GOOD, by="admin", now=NOW)
-    with pytest.raises(GateFailed):
-        pipeline.release(db, bad, {"before": BEFORE, "after": BEFORE}, by="admin", now=NOW)
+def test_a_home_from_before_the_registry_keeps_what_was_in_force(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    config.set_main_option("sqlalchemy.url", url)
+    command.upgrade(config, "0001")
+    db = open_engine(url)
+    with db.begin() as tx:
+        tx.execute(text("INSERT INTO datasets VALUES (:h, :h, 1, 1, 0, :at)"), {"h": "d" * 64, "at": NOW.isoformat()})
+        for number, letter in enumerate("abc", 1):
+            made = {"h": letter * 64, "d": "d" * 64, "at": NOW.isoformat(), "n": number, "passed": letter != "c"}
+            adapter = "INSERT INTO adapters (hash, key, dataset, base, recipe, folder, seconds, created_at)"
+            tx.execute(text(f"{adapter} VALUES (:h, :h, :d, :h, '{{}}', 'x', 1.0, :at)"), made)
+            release = "INSERT INTO releases (number, adapter, passed, figures, failed, by, at)"
+            tx.execute(text(f"{release} VALUES (:n, :h, :passed, '{{}}', '[]', 'admin', :at)"), made)
+    migrate(url)
     with reading(db) as tx:
-        assert released_adapter(tx) == good
+        assert alias_of(tx) == alias_of(tx, "needs") == "b" * 64
+        assert [state_of(tx, letter * 64) for letter in "abc"] == ["candidate", "released", "candidate"]
+        assert "alias_moved" in {event.event for event in events_of(tx, "b" * 64)}
+        verify(tx)
+    migrate(url)
+    db.dispose()
