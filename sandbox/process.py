@@ -5,6 +5,8 @@ import signal
 import time
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from governance.settings import Settings
 
 
@@ -40,6 +42,11 @@ def end_process(pid: int, born: str | None, *, patience_s: float) -> None:
 
 def environment(settings: Settings) -> dict[str, str]:
     """The settings as the variables that another process reads them from."""
-    values = {name: getattr(settings, name) for name in Settings.model_fields}
-    shown = {k: str(v.resolve()) if isinstance(v, Path) else str(v) for k, v in values.items()}
-    return {f"XINYAN_{name.upper()}": value for name, value in shown.items()}
+    values = {f"XINYAN_{name.upper()}": getattr(settings, name) for name in Settings.model_fields}
+    return {name: _shown(value) for name, value in values.items() if value is not None}
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return str(value.resolve() if isinstance(value, Path) else value)

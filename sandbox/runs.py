@@ -113,9 +113,6 @@ def enqueue(
     return run
 
 
-start_run = enqueue
-
-
 def resume_run(db: Database, settings: Settings, run: str, *, by: str, now: datetime) -> None:
     """Queue a paused, failed or stopped run again; what it had done is recognised. Raises NotFound or Conflict."""
     with db.begin() as tx:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 from sqlalchemy import Engine, insert
 
 from governance.db import open_engine, reading
@@ -342,8 +343,11 @@ def test_the_end_of_a_log_is_read_and_only_a_log(settings: Settings) -> None:
             log_tail(settings, name)
 
 
-def test_another_process_gets_the_same_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Settings(home=tmp_path / "h", company=tmp_path, threads=3, base_model="x/y", worker_idle_minutes=0.5)
+@pytest.mark.parametrize("key", [None, SecretStr("s3cret")])
+def test_another_process_gets_the_same_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: SecretStr | None
+) -> None:
+    settings = Settings(home=tmp_path / "h", company=tmp_path, threads=3, worker_idle_minutes=0.5, rewrite_key=key)
     for name, value in environment(settings).items():
         monkeypatch.setenv(name, value)
     assert Settings() == settings

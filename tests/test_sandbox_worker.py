@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from governance.db import migrate, open_engine, reading
 from governance.settings import Settings
@@ -22,13 +23,16 @@ from sandbox.card import WEIGHTS
 from sandbox.process import alive, environment
 from sandbox.recipe import Recipe
 from sandbox.runs import Run, cancel_run, enqueue, log_tail, pause_run, queue, resume_run, run_of
+from sandbox.tables import points
 from sandbox.worker import ensure_worker, stop_idle_worker, worker_pid
 from tests.small_company import cut_company
 from tests.tiny_model import save_tiny_model
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
-RECIPE = Recipe(rank=4, alpha=8, steps=24, rows_per_step=4, max_tokens=900, checkpoint_every=2, warmup=2)
+RECIPE = Recipe(
+    rank=4, alpha=8, steps=60, rows_per_step=2, max_tokens=900, checkpoint_every=2, warmup=2, heldout_rows=2
+)
 WATCH = """
 import ipaddress, os, sys
 def watch(event, arguments):
@@ -163,6 +167,13 @@ def gone(pid: int, seconds: float = 20) -> bool:
     return not alive(pid, None)
 
 
+def begun_again_at(site: Site, run: str) -> list[int]:
+    """The first steps of the processes after the first: there the clock of the curve begins anew."""
+    with reading(site.db) as tx:
+        rows = tx.execute(select(points.c.step, points.c.seconds).where(points.c.run == run).order_by(points.c.step))
+        return [later.step for sooner, later in pairwise(rows.all()) if later.seconds < sooner.seconds]
+
+
 def test_three_runs_are_done_in_order_by_one_of_two_workers_which_then_ends(empty: Site) -> None:
     last, first, second = (empty.enqueue(priority=priority) for priority in (0, 7, 7))
     worker = empty.worker("1.5")
@@ -200,7 +211,7 @@ def replace_idle(settings: Settings, minutes: float) -> Settings:
 def test_a_killed_worker_loses_nothing(site: Site, unbroken: bytes) -> None:
     run = site.enqueue()
     first = site.worker()
-    site.until(run, lambda run: run.step >= 5)
+    seen = site.until(run, lambda run: run.step >= 4).step
     process = site.pid(run)
     first.kill()
     first.wait()
@@ -209,6 +220,8 @@ def test_a_killed_worker_loses_nothing(site: Site, unbroken: bytes) -> None:
     over = site.until(run, lambda run: run.adapter is not None)
     assert weights(site, over) == unbroken
     assert site.pid(run) != process
+    (again,) = begun_again_at(site, run)
+    assert again > seen - RECIPE.checkpoint_every  # no more than an interval was lost
     cancel_run(site.db, run, by="admin", now=datetime.now(UTC))
     assert wait_over(site, run).status == "cancelled"
     assert stop_idle_worker(site.db, site.settings) is False
