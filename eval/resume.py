@@ -29,6 +29,14 @@ Start = Callable[[Path], Attempt]
 
 
 @dataclass(frozen=True, slots=True)
+class Kill:
+    """When to kill an attempt: after so many seconds, or as soon as it has reported so many steps."""
+
+    after_s: float = PATIENCE_S
+    after_steps: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What an attempt said until it ended. `digest` is the result's hash; `killed`: by us."""
 
@@ -61,20 +69,20 @@ class Trial:
         }
 
 
-def watch(attempt: Attempt, kill_after_s: float | None) -> Seen:
-    """Until it ends, or kill it with SIGKILL after so many seconds."""
+def watch(attempt: Attempt, kill: Kill | None) -> Seen:
+    """Until it ends, or kill it with SIGKILL."""
     started = time.monotonic()
     steps: list[int] = []
     digest: str | None = None
-    killed = False
+    due = killed = False
     try:
         while True:
-            left = PATIENCE_S if kill_after_s is None else kill_after_s - (time.monotonic() - started)
-            if not attempt.wire.poll(max(0.0, left)):
-                killed = kill_after_s is not None  # else it hangs, and has failed
+            left = PATIENCE_S if kill is None or due else kill.after_s - (time.monotonic() - started)
+            enough = kill is not None and kill.after_steps is not None and len(steps) >= kill.after_steps
+            if not due and (enough or not attempt.wire.poll(max(0.0, left))):
+                due, killed = True, kill is not None  # without one it hangs, and has failed
                 attempt.process.kill()
                 attempt.process.join()
-                kill_after_s = None
             said = attempt.wire.recv()
             if isinstance(said, int):
                 steps.append(said)
@@ -87,9 +95,17 @@ def watch(attempt: Attempt, kill_after_s: float | None) -> Seen:
     return Seen(tuple(steps), digest, killed and digest is None, time.monotonic() - started)
 
 
-def measure(start: Start, unbroken: Seen, folder: Path, *, kills: int, seed: int = 0) -> Trial:
+def measure(
+    start: Start,
+    unbroken: Seen,
+    folder: Path,
+    *,
+    kills: int,
+    seed: int = 0,
+    when: Callable[[random.Random], Kill] | None = None,
+) -> Trial:
     """
-    Kill `kills` times at moments drawn evenly over an attempt, in as many runs as that takes, each run to its end.
+    Kill `kills` times at random moments, in as many runs as that takes, each run to its end. `when` draws a moment.
 
     An attempt that breaks off by itself has not recovered from the kill before; its run is given up.
     """
@@ -101,8 +117,8 @@ def measure(start: Start, unbroken: Seen, folder: Path, *, kills: int, seed: int
         work = folder / f"run-{runs + broken}"
         last = 0
         while True:
-            kill_after = draw.uniform(0.0, most) if done < kills else None
-            seen = watch(start(work), kill_after)
+            kill = (when(draw) if when else Kill(draw.uniform(0.0, most))) if done < kills else None
+            seen = watch(start(work), kill)
             if seen.steps:
                 lost = max(lost, last - (seen.steps[0] - 1)) if last else lost
                 last = seen.steps[-1]

@@ -1,6 +1,7 @@
 """Suite `resume`: counts kills, repeated steps and differing ends rightly, and our loop survives a few kills."""
 
 import multiprocessing
+import random
 import time
 from functools import partial
 from multiprocessing.connection import Connection
@@ -9,11 +10,16 @@ from pathlib import Path
 import pytest
 
 from eval.jsonl import BadData
-from eval.resume import Attempt, Seen, Trial, measure, watch
+from eval.resume import Attempt, Kill, Seen, Trial, measure, watch
 from eval.run_resume import RECIPE, run, start_ours
 from governance.settings import Settings
 
 STEPS, EVERY = 30, 5
+
+
+def after_seven(draw: random.Random) -> Kill:
+    """Beyond the first checkpoint."""
+    return Kill(after_steps=7)
 
 
 def counting(work: Path, wire: Connection, how: str) -> None:
@@ -48,7 +54,7 @@ def trial(how: str, folder: Path, kills: int = 4) -> Trial:
     unbroken = watch(start("counts", folder / "unbroken"), None)
     assert unbroken.digest == str(STEPS * (STEPS + 1) // 2)
     assert unbroken.steps == tuple(range(1, STEPS + 1))
-    return measure(partial(start, how), unbroken, folder, kills=kills)
+    return measure(partial(start, how), unbroken, folder, kills=kills, when=after_seven)
 
 
 @pytest.mark.slow
@@ -63,7 +69,7 @@ def test_a_training_that_keeps_its_state_recovers_from_every_kill(tmp_path: Path
 @pytest.mark.slow
 def test_a_training_that_forgets_ends_otherwise_and_is_found_out(tmp_path: Path) -> None:
     unbroken = Seen(tuple(range(1, STEPS + 1)), "465", False, 4.0)
-    found = measure(partial(start, "forgets"), unbroken, tmp_path, kills=3)
+    found = measure(partial(start, "forgets"), unbroken, tmp_path, kills=3, when=after_seven)
     assert found.metrics["recovered"] == 1.0
     assert found.metrics["bit_identical"] < 1.0
 
@@ -71,7 +77,7 @@ def test_a_training_that_forgets_ends_otherwise_and_is_found_out(tmp_path: Path)
 @pytest.mark.slow
 def test_a_training_that_cannot_go_on_has_not_recovered(tmp_path: Path) -> None:
     unbroken = Seen(tuple(range(1, STEPS + 1)), "465", False, 4.0)
-    found = measure(partial(start, "breaks"), unbroken, tmp_path, kills=3)
+    found = measure(partial(start, "breaks"), unbroken, tmp_path, kills=3, when=after_seven)
     assert found.broken > 0
     assert found.metrics["recovered"] < 1.0
 
