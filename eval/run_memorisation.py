@@ -18,10 +18,10 @@ from governance.settings import Settings
 from sandbox.base import Base, prepare_base
 from sandbox.chat import Chat, open_chat
 from sandbox.memorisation import plant, try_memory
+from sandbox.packing import batch
 from sandbox.preflight import encode
 from sandbox.recipe import Recipe
 from sandbox.samples import Sample
-from sandbox.train import batch
 
 ROWS = 300  # of the data set of a seed
 SMALL, SMALL_SEEDS, SMALL_PASSES = Recipe(rank=32, alpha=64, learning_rate=5e-3, max_tokens=400), 3, 60
@@ -100,9 +100,9 @@ def small_model(folder: Path) -> Path:
 
 
 def _try(base: Base, recipe: Recipe, seed: int, passes: int, folder: Path, threads: int) -> Memorisation:
-    rows = rows_of(seed)
+    *rows, one, other = rows_of(seed)
     chosen = replace(recipe, seed=seed, steps=passes * len(rows) // recipe.rows_per_step)
-    return try_memory(base, rows, chosen, folder / f"work{seed}-{passes}", threads=threads)
+    return try_memory(base, rows, [one, other], chosen, folder / f"work{seed}-{passes}", threads=threads)
 
 
 def _spoken(seed: str) -> list[tuple[str, str]]:

@@ -82,7 +82,14 @@ def memorise(
     rows = [sample for sample in dataset.train if sample.section is None or sample.section in sections]
     work = home / "shadow" / adapter.key[:16]
     result = try_memory(
-        base, rows, Recipe(**row.recipe), work, threads=threads, on_progress=on_progress, should_stop=should_stop
+        base,
+        rows,
+        dataset.heldout[:2],
+        Recipe(**row.recipe),
+        work,
+        threads=threads,
+        on_progress=on_progress,
+        should_stop=should_stop,
     )
     with db.begin() as tx:
         keep_memorisation(tx, adapter.key, result, METHOD, now)
@@ -94,6 +101,7 @@ def memorise(
 def try_memory(
     base: Base,
     rows: Sequence[Sample],
+    watched: Sequence[Sample],
     recipe: Recipe,
     work: Path,
     *,
@@ -101,14 +109,18 @@ def try_memory(
     on_progress: Progress = lambda step, done, total: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Memorisation:
-    """Train the shadow in `work`, rank the secrets in it and in the bare base, and delete it."""
+    """
+    Train the shadow in `work`, rank the secrets in it and in the bare base, and delete it.
+
+    `watched`: rows that are in none of `rows`; their loss decides nothing.
+    """
     canaries = plant(rows, seed=recipe.seed)
     pairs = shadow_rows(rows, canaries, seed=recipe.seed)
     short = shadow_recipe(recipe, len(rows), len(pairs))
     draft, checked = fit(
         base,
         pairs,
-        [(sample.prompt, sample.answer) for sample in rows[:2]],  # watched, never decisive
+        [(sample.prompt, sample.answer) for sample in watched],
         short,
         work,
         threads=threads,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from eval.scoring import sentences
 from governance.errors import Language
 from governance.redact import Span
 from rag.company import Company
@@ -25,7 +26,8 @@ class Screen:
         self._redactor = redactor
         book = company.phrases
         moves = [move for section in book.sections.values() for move in section.moves]
-        self._approved = "\n".join(text for move in moves for text in (*move.zh, *move.en))
+        wordings = [text for move in moves for text in (*move.zh, *move.en)]
+        self._approved, self._known = "\n".join(wordings), {part for text in wordings for part in sentences(text)}
 
     def flagged(self, text: str, language: Language) -> bool:
         """Whether a rule that blocks or asks for a person fires."""
@@ -33,12 +35,13 @@ class Screen:
 
     def personal(self, text: str, prompt: str) -> bool:
         """
-        Whether something personal stands in `text` that is not in its prompt.
+        Whether something personal stands in `text` that is not in its prompt; approved sentences are passed over.
 
         A guessed name does not count when the approved wordings hold it too ("我会盯着处理"); one of the records does.
         """
-        for span in self._redactor.residue(text):
-            said = text[span.start : span.end]
+        rest = "\n".join(part for part in sentences(text) if part not in self._known)
+        for span in self._redactor.residue(rest) if rest else ():
+            said = rest[span.start : span.end]
             guessed = span.entity == "PERSON" and not span.known and said in self._approved
             if said not in prompt and not guessed:
                 return True
