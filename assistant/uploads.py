@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from fastapi import Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
 
 from assistant.i18n import Locale, lang_of, language_of, tr
 from assistant.parts import Parts
@@ -162,8 +163,24 @@ async def receive(parts: Parts, request: Request) -> Response:
         raise Invalid(reason={"zh": "请以 multipart/form-data 上传文件", "en": "send the files as multipart/form-data"})
     events = _events(desk, request, _Incoming(options[b"boundary"]))
     if LINES in request.headers.get("accept", ""):
-        return StreamingResponse(_lines(events, desk.lang), media_type=LINES)
+        return _WhileItComes(_lines(events, desk.lang))
     return JSONResponse({"results": [event async for event in events if "of" not in event]})
+
+
+class _WhileItComes(Response):
+    """An answer that goes out while the body comes in: StreamingResponse would read the body away from us."""
+
+    def __init__(self, lines: AsyncIterator[bytes]) -> None:
+        super().__init__(media_type=LINES)
+        self._lines = lines
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Without a length, so in chunks."""
+        headers = [(key, value) for key, value in self.raw_headers if key != b"content-length"]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        async for line in self._lines:
+            await send({"type": "http.response.body", "body": line, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
 
 async def _lines(events: AsyncIterator[Mapping[str, object]], lang: Locale) -> AsyncIterator[bytes]:

@@ -268,6 +268,14 @@ def test_uploads_are_answered_file_by_file(site: Site) -> None:
     assert again["document"] == results[1]["document"]
 
 
+def test_an_upload_is_told_line_by_line_while_it_comes(site: Site) -> None:
+    files = [("files", (f"{n}.md", f"# 说明{n}\n\n".encode() + "质保期36个月。".encode() * 20_000)) for n in range(3)]
+    admin = site.sign_in("adam")
+    with admin.stream("POST", uploads.PATH, files=files, headers={"accept": uploads.LINES}, timeout=120) as answer:
+        told = [json.loads(line) for line in answer.iter_lines()]
+    assert [(each["name"], each["ok"]) for each in told] == [("0.md", True), ("1.md", True), ("2.md", True)]
+
+
 def test_only_an_admin_uploads(site: Site) -> None:
     files = {"files": ("a.md", b"# a")}
     assert site.anonymous().post(uploads.PATH, files=files).status_code == 401
