@@ -64,22 +64,28 @@ class Chart:
     stops: tuple[Stop, ...]
 
 
-def draw(title: str, series: Sequence[Series], *, last: float, shown: Say, at: Say) -> Chart | None:
+def draw(
+    title: str, series: Sequence[Series], *, last: float, shown: Say, at: Say, ticks: int = 4, zoom: bool = False
+) -> Chart | None:
     """
     A chart from zero to the largest value and to `last`; None when there is nothing to draw.
 
-    `shown` says a value, `at` a place on the way across. Values that are no number are left out.
+    `shown` says a value, `at` a place on the way across. Values that are no number are left out. With `zoom` the axis
+    begins above zero where all values lie in the upper half: a small fall of a large loss is seen as well.
     """
     kept = [(each, _finite(each.values)) for each in series]
     kept = [(each, values) for each, values in kept if values]
     if not kept:
         return None
-    steps = nice_ticks(max(max(y for _, y in values) for _, values in kept))
-    top, width = steps[-1] or 1.0, max(last, 1.0)
-    lines = tuple(_line(each, values, top, width, shown) for each, values in kept)
-    up = tuple(Tick(round(100 * (1 - value / top), 2), shown(value)) for value in steps)
-    ticks = [value for value in nice_ticks(width, 5) if value <= width]
-    across = tuple(Tick(round(100 * value / width, 2), f"{value:g}") for value in ticks)
+    highest = max(max(y for _, y in values) for _, values in kept)
+    lowest = min(min(y for _, y in values) for _, values in kept)
+    steps = ticks_between(lowest, highest, ticks) if zoom and lowest > highest / 2 else nice_ticks(highest, ticks)
+    low, top, width = steps[0], steps[-1], max(last, 1.0)
+    height = (top - low) or 1.0
+    lines = tuple(_line(each, values, low, height, width, shown) for each, values in kept)
+    up = tuple(Tick(round(100 * (1 - (value - low) / height), 2), shown(value)) for value in steps)
+    marks = [value for value in nice_ticks(width, 5) if value <= width]
+    across = tuple(Tick(round(100 * value / width, 2), f"{value:g}") for value in marks)
     return Chart(title, lines, across, up, _stops(kept, width, shown, at))
 
 
@@ -94,6 +100,13 @@ def nice_ticks(top: float, count: int = 4) -> list[float]:
     return [round(step * at, 12) for at in range(number + 1)]
 
 
+def ticks_between(low: float, high: float, count: int = 4) -> list[float]:
+    """From at most `low` to at least `high` in round steps."""
+    step = nice_ticks(max(high - low, high / 1000), count)[1]
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [round(step * at, 12) for at in range(first, max(last, first + 1) + 1)]
+
+
 def thinned(values: Values, most: int = MOST_POINTS) -> list[tuple[float, float]]:
     """Every n-th value and the last one."""
     each = max(1, math.ceil(len(values) / most))
@@ -104,8 +117,8 @@ def _finite(values: Values) -> list[tuple[float, float]]:
     return [(x, y) for x, y in values if math.isfinite(y) and y >= 0]
 
 
-def _line(series: Series, values: Values, top: float, width: float, shown: Say) -> Line:
-    places = [(WIDTH * x / width, HEIGHT * (1 - y / top)) for x, y in thinned(values)]
+def _line(series: Series, values: Values, low: float, height: float, width: float, shown: Say) -> Line:
+    places = [(WIDTH * x / width, HEIGHT * (1 - (y - low) / height)) for x, y in thinned(values)]
     path = "M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in places)
     dots = "".join(f"M{x:.1f},{y:.1f}h0" for x, y in places) if series.dots or len(places) == 1 else ""
     return Line(series.name, series.colour, path, dots, series.dashed, shown(values[-1][1]))

@@ -102,7 +102,7 @@ def _overlaid(
         series.append(Series(run.name, values, run.colour, dots=dots))
     last = max((row.total for each in found for row in each.points), default=0)
     say: Callable[[float], str] = lambda step: tr(lang, "steps", n=f"{step:g}")  # noqa: E731
-    return draw(tr(lang, name), series, last=last, shown=lambda loss: f"{loss:.3g}", at=say)
+    return draw(tr(lang, name), series, last=last, shown=lambda loss: f"{loss:.3g}", at=say, zoom=True)
 
 
 def _outcome(found: Sequence[_Found], parts: Parts, lang: Locale) -> tuple[CompareRow, ...]:

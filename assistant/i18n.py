@@ -133,6 +133,17 @@ TEXTS: dict[str, tuple[str, str]] = {
     "waiting_note": ("正在等待审核，批准后方可使用。", "Waiting for review; to be used only once approved."),
     "approved_by": ("{who} 于 {at} 批准，可直接使用。", "Approved by {who} at {at}; ready to use."),
     "rejected_by": ("{who} 于 {at} 驳回：{reason}", "Rejected by {who} at {at}: {reason}"),
+    "complain": ("报告问题", "Report a problem"),
+    "complain_hint": (
+        "客户指出了错误，或话术不妥时填写。会加密保存，并计入正在发布的版本的监控指标。",
+        "When a customer found a mistake, or the script was unfit. Stored encrypted; it counts against the version.",
+    ),
+    "complain_text": ("哪里有问题（必填）", "What was wrong (required)"),
+    "complain_yes": ("提交", "Report"),
+    "complained": (
+        "已登记，谢谢。管理员会在发布监控中看到。",
+        "Noted, thank you. It shows in the guard figures of the release.",
+    ),
     "draft_note": ("草稿，未经审核不得使用。", "A draft; not to be used before it is reviewed."),
     "history": ("历史", "History"),
     "versions": ("版本", "Versions"),

@@ -183,12 +183,12 @@ def build(parts: Parts) -> gr.Blocks:
             gr.Column(elem_id="tab-release", elem_classes="x-tab"),
             gr.Row(equal_height=False, elem_classes="x-columns"),
         ):
-            with gr.Column(scale=3, min_width=320):
+            with gr.Column(scale=5, min_width=320):
                 entries = panel("registry-panel")
                 gradual = panel("rollout-panel")
-            with gr.Column(scale=2, min_width=300):
-                force = panel("force-panel")
                 past = panel("history-panel")
+            with gr.Column(scale=3, min_width=300):
+                force = panel("force-panel")
         reports, releases = [chooser, shown, blind, answers], [entries, gradual, force, past]
         page.load(counter.show, None, [tabs, *reports, *releases], **QUIET)
         tabs.select(counter.show, None, [tabs, *reports, *releases], **QUIET)

@@ -15,6 +15,7 @@ from assistant.header import QUIET, Visitor, edge, header, people, visitor
 from assistant.i18n import i18n, tr
 from assistant.lead import Lead, LeadForm
 from assistant.live import follow
+from assistant.outcome import report_complaint
 from assistant.parts import Parts, Progress, utc_now
 from assistant.pipeline import write_script
 from assistant.store import script_of
@@ -197,7 +198,7 @@ class Desk:
 
     @edge
     def act(self, request: gr.Request, event: gr.EventData) -> Iterator[tuple[Any, Any, Any]]:
-        """Write a script, send it to review, or show another version."""
+        """Write a script, send it to review, report a problem with it, or show another version."""
         who, parts, asked = visitor(request), self.parts, sent(event)
         user = require(who.user, "rep", {"zh": "撰写话术", "en": "write scripts"})
         lead, script = asked.get("lead", ""), asked.get("script", "")
@@ -211,9 +212,13 @@ class Desk:
                 raise
             yield "", *_show(parts, who, lead)
             return
+        told = ""
         if asked.get("act") == "submit":
             review.submit(parts, script, user, utc_now())
-        yield "", *_show(parts, who, lead, script)
+        elif asked.get("act") == "complain":
+            report_complaint(parts, script, user, asked.get("text", ""), utc_now())
+            told = render("shared.html", "banner", who.lang, "good", "", tr(who.lang, "complained"))
+        yield told, *_show(parts, who, lead, script)
 
 
 def _form() -> dict[str, Any]:

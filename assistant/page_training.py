@@ -1,7 +1,7 @@
 """The training board: one button, the queue, one run with live curves, the history, and runs side by side."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import gradio as gr
@@ -11,17 +11,18 @@ from assistant import compare_view, training_view
 from assistant.components import RELEASE, panel, render, sent
 from assistant.header import QUIET, Visitor, asked_of, edge, people, visitor
 from assistant.i18n import tr
-from assistant.parts import Parts, utc_now
-from assistant.recipe_view import recipe_fields, recommended_recipe
+from assistant.live import follow
+from assistant.parts import Parts, Progress, utc_now
+from assistant.recipe_view import expected, recipe_fields, recommended_recipe
 from governance.accounts import require
 from governance.db import reading
 from governance.errors import Invalid
-from sandbox.recipe import ADVANCED, RecipeForm
+from sandbox.estimate import Estimate
+from sandbox.recipe import ADVANCED, Recipe, RecipeForm
 from sandbox.runs import cancel_run, enqueue, pause_run, refresh_runs, resume_run, set_priority
 from sandbox.tables import adapters
 
 PAGE = "page_training.html"
-SKIPPED = 6  # panels and the timer
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,8 @@ class Board:
 
     def fill(self, who: Visitor, asked: Mapping[str, str]) -> tuple[Any, ...]:
         """The whole tab."""
-        parts, lang = self.parts, who.lang
-        stages = [(key, stage.name.say(who.language)) for key, stage in parts.company.phrases.stages.items()]
-        seen = training_view.overview(parts, lang)
-        form = render(PAGE, "start", lang, seen.documents, stages, recipe_fields(parts, lang), self._before(who))
-        return form, *self._live(who, asked, seen, whole=True)
+        seen = training_view.overview(self.parts, who.lang)
+        return self._form(who, self._before(who)), *self._live(who, asked, seen, whole=True)
 
     @edge
     def tick(self, request: gr.Request) -> tuple[Any, ...]:
@@ -47,10 +45,13 @@ class Board:
         return gr.skip(), *self._live(who, asked_of(request), seen, whole=not seen.active)
 
     @edge
-    def act(self, request: gr.Request, event: gr.EventData) -> tuple[Any, ...]:
-        """Start, pause, resume, stop, reorder, open or compare."""
+    def act(self, request: gr.Request, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
+        """Estimate, start, pause, resume, stop, reorder, open or compare."""
         who, asked, told, now = _admin(request), dict(asked_of(request)), sent(event), utc_now()
         db, settings, run, by = self.parts.db, self.parts.settings, told.get("run", ""), who.user.name
+        if told.get("act") == "estimate":
+            yield from self._estimate(who, told)
+            return
         match told.get("act"):
             case "train":
                 asked["run"] = self._start(told, by)
@@ -67,11 +68,32 @@ class Board:
             case _:
                 raise Invalid(reason={"zh": "未知操作", "en": "unknown action"})
         seen = training_view.overview(self.parts, who.lang)
-        return gr.skip(), *self._live(who, asked, seen, whole=True)
+        yield gr.skip(), *self._live(who, asked, seen, whole=True)
+
+    def _estimate(self, who: Visitor, told: Mapping[str, str]) -> Iterator[tuple[Any, ...]]:
+        """A dry step before anything is queued; it takes as long as loading the model."""
+        recipe, found = self._recipe(told) or recommended_recipe(self.parts), list[Estimate]()
+
+        def work(report: Progress) -> None:
+            report("estimate", 0, 1)
+            found.append(expected(self.parts, recipe, told.get("stage", "")))
+
+        for _ in follow(work):
+            yield self._form(who, tr(who.lang, "estimating")), *[gr.skip()] * 5
+        yield self._form(who, training_view.expected_said(asdict(found[0]), who.lang)), *[gr.skip()] * 5
+
+    def _form(self, who: Visitor, said: str) -> str:
+        stages = [(key, stage.name.say(who.language)) for key, stage in self.parts.company.phrases.stages.items()]
+        documents = training_view.overview(self.parts, who.lang).documents
+        return render(PAGE, "start", who.lang, documents, stages, recipe_fields(self.parts, who.lang), said)
+
+    def _recipe(self, told: Mapping[str, str]) -> Recipe | None:
+        """None: as recommended when it begins."""
+        given = {name: told[name] for name in ADVANCED if told.get(name, "") != ""}
+        return RecipeForm.read(given).to_recipe(recommended_recipe(self.parts)) if given else None
 
     def _start(self, told: Mapping[str, str], by: str) -> str:
-        given = {name: told[name] for name in ADVANCED if told.get(name, "") != ""}
-        recipe = RecipeForm.read(given).to_recipe(recommended_recipe(self.parts)) if given else None
+        recipe = self._recipe(told)
         priority = _whole(told.get("priority", "0"))
         asked: dict[str, Any] = {"stage": told.get("stage", ""), "priority": priority, "recipe": recipe}
         return enqueue(self.parts.db, self.parts.settings, by=by, now=utc_now(), **asked)

@@ -59,10 +59,10 @@ element.addEventListener('click', e => {
   trigger('select', sent);
 });
 // A panel that is drawn anew keeps what was folded open; a field that now belongs to something else is emptied.
-const opened = new Set();
+const folded = new Map();
 element.addEventListener('toggle', e => {
   const box = e.target;
-  if (box.dataset.keep) box.open ? opened.add(box.dataset.keep) : opened.delete(box.dataset.keep);
+  if (box.dataset.keep) folded.set(box.dataset.keep, box.open);
   if (!box.open || !box.matches('details.x-pop,details.x-help')) return;
   element.querySelectorAll('details.x-pop[open],details.x-help[open]').forEach(x => { if (x !== box && !x.contains(box)) x.open = false; });
   const first = box.matches('.x-pop') && !box.contains(document.activeElement.closest('.x-sheet')) && box.querySelector('textarea,[data-act]');
@@ -70,7 +70,7 @@ element.addEventListener('toggle', e => {
 }, true);
 const owners = new WeakMap();
 const restore = () => {
-  element.querySelectorAll('details[data-keep]').forEach(x => { if (opened.has(x.dataset.keep) !== x.open) x.open = opened.has(x.dataset.keep); });
+  element.querySelectorAll('details[data-keep]').forEach(x => { if (folded.has(x.dataset.keep)) x.open = folded.get(x.dataset.keep); });
   element.querySelectorAll('[data-key]').forEach(x => {
     if (owners.has(x) && owners.get(x) !== x.dataset.key) x.value = x.defaultValue;
     owners.set(x, x.dataset.key);

@@ -8,12 +8,18 @@ from sqlalchemy import select
 
 from assistant.i18n import Locale, language_of
 from assistant.parts import Parts
+from assistant.sample_view import token_counts
 from assistant.training_view import number
 from governance.db import reading
-from sandbox.recipe import ADVANCED, EXPLAINED, Machine, Recipe, RecipeForm, recommend, this_machine
-from sandbox.tables import datasets
+from governance.errors import Conflict
+from sandbox.dataset import find_dataset, open_sample
+from sandbox.estimate import Estimate, estimate
+from sandbox.pipeline import pairs
+from sandbox.recipe import ADVANCED, EXPLAINED, Machine, Recipe, RecipeForm, parameters_of, recommend, this_machine
+from sandbox.tables import dataset_samples, datasets
 
 GPU_ONLY = frozenset({"quantized", "compile", "attention"})
+MEASURED = 200  # samples whose length is counted
 USUAL = ("steps", "rows_per_step", "learning_rate", "rank", "max_tokens", "patience")  # the others come after these
 
 
@@ -61,10 +67,30 @@ def recipe_fields(parts: Parts, lang: Locale) -> tuple[Field, ...]:
 
 
 def recommended_recipe(parts: Parts) -> Recipe:
-    """For the newest training set on this machine; before the first one, the plain recipe."""
+    """For the newest training set on this machine, as the worker chooses it; before the first one, the plain recipe."""
+    rows = dataset_samples.c
     with reading(parts.db) as tx:
-        rows = tx.scalar(select(datasets.c.train).order_by(datasets.c.created_at.desc()).limit(1))
-    return recommend(rows, (), _machine()) if rows else Recipe()
+        newest = select(datasets.c.hash, datasets.c.train).order_by(datasets.c.created_at.desc()).limit(1)
+        found = tx.execute(newest).one_or_none()
+        if found is None or not found.train:
+            return Recipe()
+        some = select(rows.sample, rows.sealed).where(rows.dataset == found.hash, rows.part == "train")
+        samples = [open_sample(parts.vault, *row) for row in tx.execute(some.order_by(rows.sample).limit(MEASURED))]
+    lengths = token_counts(parts.base.folder, [sample.prompt + sample.answer for sample in samples])
+    return recommend(found.train, lengths, _machine(), parameters=parameters_of(parts.base.folder))
+
+
+def expected(parts: Parts, recipe: Recipe, stage: str) -> Estimate:
+    """What a training of this recipe would take, from a dry step in a process of its own. Raises Conflict, Invalid."""
+    with reading(parts.db) as tx:
+        newest = tx.scalar(select(datasets.c.hash).order_by(datasets.c.created_at.desc()).limit(1))
+        dataset = find_dataset(tx, parts.vault, hash=newest) if newest else None
+    if dataset is None:
+        zh, en = "第一次训练会先整理训练集，再估算", "the first training builds the data set, then it estimates"
+        raise Conflict(reason={"zh": zh, "en": en})
+    stages = parts.company.phrases.stages
+    sections = frozenset(stages[stage].sections) if stage in stages else None
+    return estimate(parts.base, pairs(dataset.train, sections), recipe, threads=parts.threads)
 
 
 @cache

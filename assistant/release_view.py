@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -56,6 +56,7 @@ class EntryRow:
     needed: int
     why_not: str
     startable: tuple[tuple[int, str], ...]  # shares that a release may begin with
+    busy: bool  # takes part in a gradual release
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +118,7 @@ def registry(parts: Parts, lang: Locale, user: User) -> tuple[EntryRow, ...]:
     """Every adapter, newest first, with what this user may do about it."""
     needed = parts.settings.approvals
     with reading(parts.db) as tx:
-        running = set(
-            tx.scalars(select(rollouts.c.stage).where(rollouts.c.status == "running", rollouts.c.share < 100))
-        )
+        running = list(tx.execute(select(rollouts).where(rollouts.c.status == "running")).mappings())
         rows = [_entry(tx, parts, lang, user, entry, needed, running) for entry in adapters_in(tx)[:MOST_ADAPTERS]]
     return tuple(rows)
 
@@ -164,14 +163,14 @@ def history(parts: Parts, lang: Locale) -> tuple[Happened, ...]:
 
 
 def _entry(
-    tx: Connection, parts: Parts, lang: Locale, user: User, entry: Entry, needed: int, running: set[str]
+    tx: Connection, parts: Parts, lang: Locale, user: User, entry: Entry, needed: int, running: Sequence[Any]
 ) -> EntryRow:
     trainers = trainers_of(tx, entry.adapter)
     given = sum(each.decision == "approve" for each in entry.approvals)
     fresh = alias_of(tx, entry.stage) is None
     startable: list[tuple[int, str]] = []
     servable = entry.state in ("approved", "released") and entry.stage not in entry.stages
-    if servable and entry.stage not in running:
+    if servable and not any(row["stage"] == entry.stage and row["share"] < 100 for row in running):
         startable = [(each, tr(lang, f"start_{each}")) for each in (0, 5, *((100,) if fresh else ()))]
     return EntryRow(
         adapter=entry.adapter,
@@ -188,6 +187,7 @@ def _entry(
         needed=needed,
         why_not=_why_not(tx, entry, user, trainers),
         startable=tuple(startable),
+        busy=any(entry.adapter in (row["candidate"], row["baseline"]) for row in running),
     )
 
 

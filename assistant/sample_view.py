@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from assistant.parts import Parts
 from governance.db import reading
 from governance.errors import Invalid, XinyanError
+from rag.customers import customers
 from rag.tables import documents
 from sandbox.chat import Chat, open_chat
 from sandbox.dataset import open_sample
@@ -74,6 +75,7 @@ def sample_page(parts: Parts, dataset: str, part: str, page: int, language: str)
         wanted = {sample.document or sample.unit for sample in samples}
         named = select(documents.c.id, documents.c.name).where(documents.c.id.in_(wanted))
         names = {row.id: row.name for row in tx.execute(named)}
+        names |= {each.id: each.name_en if language == "en" else each.name for each in customers(tx)}
     chat = chat_of(parts.base.folder) if samples else None
     views = tuple(_view(chat, sample, names, language) for sample in samples if chat)
     return SamplePage(views, part, page, pages, total)
@@ -90,6 +92,14 @@ def chat_of(folder: Path) -> Chat:
         settings = folder / "config.json"
     stops: Any = json.loads(settings.read_text(encoding="utf-8")).get("eos_token_id")
     return open_chat(tokenizer, stops if stops is not None else tokenizer.eos_token_id)
+
+
+def token_counts(folder: Path, texts: Sequence[str]) -> list[int]:
+    """How many tokens each text has."""
+    if not texts:
+        return []
+    with _lock:
+        return [len(ids) for ids in chat_of(folder).tokenizer(list(texts))["input_ids"]]
 
 
 def pieces_of(chat: Chat, ids: Sequence[int], labels: Sequence[int]) -> tuple[Piece, ...]:

@@ -273,7 +273,7 @@ RELEASE: dict[str, tuple[str, str]] = {
     "what": ("做了什么", "What"),
     "by_itself": ("系统", "by itself"),
     "happened_adapter_trained": ("训练完成", "trained"),
-    "happened_adapter_approval": ("审批", "approval"),
+    "happened_adapter_approval": ("批准", "approved"),
     "happened_adapter_state": ("状态变为", "became"),
     "happened_alias_moved": ("切换使用版本", "put in force"),
     "happened_rollout_started": ("开始发布", "release begun at"),

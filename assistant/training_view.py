@@ -1,6 +1,6 @@
 """What the training board shows: the queue, one run with its curves, the history. Only rows that the worker wrote."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from sandbox.tables import adapters, datasets, points
 
 MOST_RUNS = 30
 LOG_LINES = 80
+MIB_OF_A_GIB = 1024
 PAUSABLE, RESUMABLE = ("waiting", "running"), ("paused", "failed", "cancelled")
 CANCELLABLE = ("waiting", "running", "pausing", "paused")
 
@@ -163,10 +164,12 @@ def stage_name(parts: Parts, stage: str, lang: Locale) -> str:
 
 def estimate_said(run: Run, lang: Locale) -> str:
     """What was estimated before the first step; empty when nothing was."""
-    found = run.estimate
-    if not found or not found.get("seconds"):
-        return ""
-    time, memory = duration(float(found["seconds"]), lang), f"{float(found.get('memory_mib', 0)) / 1024:.1f}"
+    return expected_said(run.estimate, lang) if run.estimate and run.estimate.get("seconds") else ""
+
+
+def expected_said(found: Mapping[str, Any], lang: Locale) -> str:
+    """An estimate in words: time, memory, disk."""
+    time, memory = duration(float(found["seconds"]), lang), f"{float(found.get('memory_mib', 0)) / MIB_OF_A_GIB:.1f}"
     return tr(lang, "estimated", time=time, memory=memory, rows=found.get("micro_rows", "–"))
 
 
@@ -229,7 +232,7 @@ def _figures(run: Run, data: Row[Any] | None, found: Sequence[Row[Any]]) -> tupl
         if found[-1].tokens_per_s:
             figures.append(Figure("tokens_per_s", number(found[-1].tokens_per_s), "help_tokens_per_s"))
         if found[-1].memory_mib:
-            figures.append(Figure("memory", f"{found[-1].memory_mib / 1024:.1f} GiB", "help_memory"))
+            figures.append(Figure("memory", f"{found[-1].memory_mib / MIB_OF_A_GIB:.1f} GiB", "help_memory"))
     if data is not None:
         figures.append(Figure("samples", f"{data.train:,}", "help_samples"))
         figures.append(Figure("heldout", f"{data.heldout:,}", "help_heldout_samples"))
@@ -241,7 +244,7 @@ def _loss(found: Sequence[Row[Any]], lang: Locale) -> Chart | None:
     train = Series(tr(lang, "loss_train"), [(row.step, row.loss) for row in found], COLOURS[0])
     measured = [(row.step, row.heldout) for row in found if row.heldout is not None]
     heldout = Series(tr(lang, "loss_heldout"), measured, COLOURS[1], dots=True)
-    return _chart("loss", [train, heldout], found, lang, lambda value: f"{value:.3g}")
+    return _chart("loss", [train, heldout], found, lang, lambda value: f"{value:.3g}", zoom=True)
 
 
 def _small(found: Sequence[Row[Any]], lang: Locale) -> tuple[tuple[Chart, str], ...]:
@@ -252,19 +255,30 @@ def _small(found: Sequence[Row[Any]], lang: Locale) -> tuple[tuple[Chart, str], 
         ("tokens_per_s", "tokens_per_s", number),
         ("memory", "memory_mib", _gib),
     ):
-        values = [(row.step, float(getattr(row, column))) for row in found]
+        unit = MIB_OF_A_GIB if name == "memory" else 1
+        values = [(row.step, float(getattr(row, column)) / unit) for row in found]
         if not any(value for _, value in values):
             continue  # a run from before this figure was kept
-        chart = _chart(name, [Series(tr(lang, name), values, COLOURS[0])], found, lang, shown)
+        chart = _chart(name, [Series(tr(lang, name), values, COLOURS[0])], found, lang, shown, ticks=2)
         if chart is not None:
             drawn.append((chart, f"help_{name}"))
     return tuple(drawn)
 
 
-def _gib(mebibytes: float) -> str:
-    return f"{mebibytes / 1024:.2g} GiB"
+def _gib(gibibytes: float) -> str:
+    return f"{gibibytes:.2g} GiB"
 
 
-def _chart(name: str, series: Sequence[Series], found: Sequence[Row[Any]], lang: Locale, shown: Say) -> Chart | None:
+def _chart(
+    name: str,
+    series: Sequence[Series],
+    found: Sequence[Row[Any]],
+    lang: Locale,
+    shown: Say,
+    *,
+    ticks: int = 4,
+    zoom: bool = False,
+) -> Chart | None:
     last = max((row.total for row in found), default=0)
-    return draw(tr(lang, name), series, last=last, shown=shown, at=lambda step: tr(lang, "steps", n=f"{step:g}"))
+    said: Say = lambda step: tr(lang, "steps", n=f"{step:g}")  # noqa: E731
+    return draw(tr(lang, name), series, last=last, shown=shown, at=said, ticks=ticks, zoom=zoom)

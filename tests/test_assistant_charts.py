@@ -1,5 +1,6 @@
 """Charts: ticks that people read easily, points inside the plot, and a value wherever one points."""
 
+import itertools
 import math
 
 from hypothesis import given
@@ -16,7 +17,7 @@ def test_ticks_begin_at_zero_cover_the_top_and_are_few(top: float) -> None:
     assert ticks[0] == 0
     assert ticks[-1] >= top * 0.9998
     assert 2 <= len(ticks) <= 7
-    gaps = {round((b - a) / ticks[1], 6) for a, b in zip(ticks, ticks[1:], strict=False)}
+    gaps = {round((b - a) / ticks[1], 6) for a, b in itertools.pairwise(ticks)}
     assert gaps == {1.0}
 
 
@@ -28,7 +29,7 @@ def test_ticks_are_round_numbers() -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 500), st.floats(0, 1e6) | st.just(math.nan)), min_size=1))
 def test_every_point_lies_in_the_plot(values: list[tuple[int, float]]) -> None:
-    ordered = sorted({x: y for x, y in values}.items())
+    ordered = sorted(dict(values).items())
     chart = draw("c", [Series("s", ordered, "#000")], last=500, shown=str, at=str)
     if chart is None:
         assert all(math.isnan(y) for _, y in ordered)
