@@ -7,6 +7,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 import ipaddress
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -245,6 +246,7 @@ def serve(settings: Settings, *, allow_sample_users: bool = False) -> None:
     address = f"[{settings.host}]" if ":" in settings.host else settings.host
     sys.stdout.write(f"\n信言已启动，请打开  Xinyan is ready, open  http://{address}:{settings.port}/\n")
     sys.stdout.flush()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))  # uvicorn raises it again when it has closed
     with trainings(parts.db, settings):
         uvicorn.run(
             build(parts),

@@ -20,13 +20,15 @@ from sandbox.base import Base, Progress, prepare_base
 from sandbox.chat import open_chat
 from sandbox.dataset import Dataset
 from sandbox.evaluation import evaluate, stage_of_adapter
+from sandbox.launch import Fit
 from sandbox.memorisation import Memorisation, memorise
 from sandbox.preflight import Checked, Pair, preflight
 from sandbox.recipe import Recipe, parameters_of, recommend, this_machine
 from sandbox.release import Adapter, released_adapter
 from sandbox.report import Report
+from sandbox.rewriting import endpoint_of
 from sandbox.samples import Fuel
-from sandbox.train import pick
+from sandbox.train import fit, pick
 
 MEASURED = 500  # pairs whose length a recipe is chosen by
 Gather = Callable[[Connection, Vault, Company], Sequence[Fuel]]  # what people made of scripts; a folder above knows it
@@ -55,7 +57,10 @@ class Session:
         redactor = make_redactor(self.db, self.vault, utc_now())
         with reading(self.db) as tx:
             fuel = self._gather(tx, self.vault, self.company)
-        return pipeline.build_dataset(self.db, self.vault, self.company, redactor, now=utc_now(), fuel=fuel)
+        endpoint = endpoint_of(self.settings)
+        return pipeline.build_dataset(
+            self.db, self.vault, self.company, redactor, now=utc_now(), fuel=fuel, endpoint=endpoint
+        )
 
     def sections(self, stage: str) -> Collection[str] | None:
         """What is written in a stage of the funnel; None for all stages together."""
@@ -80,7 +85,14 @@ class Session:
         return preflight(base, chat, train, heldout, recipe, work, needed=needed)
 
     def train(
-        self, base: Base, dataset: Dataset, *, stage: str = "", recipe: Recipe | None = None, by: str = "sandbox"
+        self,
+        base: Base,
+        dataset: Dataset,
+        *,
+        stage: str = "",
+        recipe: Recipe | None = None,
+        by: str = "sandbox",
+        loop: Fit = fit,
     ) -> Adapter:
         return pipeline.train(
             self.db,
@@ -94,6 +106,7 @@ class Session:
             sections=self.sections(stage),
             by=by,
             on_progress=show_progress,
+            loop=loop,
         )
 
     def evaluate(
