@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 from assistant.charts import COLOURS, Chart, Series, draw
 from assistant.i18n import Locale, language_of, tr
 from assistant.parts import Parts
-from assistant.training_view import duration, number, points_of, stage_name
+from assistant.training_view import duration, loss_said, number, points_of, stage_name
 from governance.db import reading
 from governance.errors import NotFound
 from sandbox.recipe import EXPLAINED, Recipe
@@ -102,7 +102,7 @@ def _overlaid(
         series.append(Series(run.name, values, run.colour, dots=dots))
     last = max((row.total for each in found for row in each.points), default=0)
     say: Callable[[float], str] = lambda step: tr(lang, "steps", n=f"{step:g}")  # noqa: E731
-    return draw(tr(lang, name), series, last=last, shown=lambda loss: f"{loss:.3g}", at=say, zoom=True)
+    return draw(tr(lang, name), series, last=last, shown=loss_said, at=say, zoom=True)
 
 
 def _outcome(found: Sequence[_Found], parts: Parts, lang: Locale) -> tuple[CompareRow, ...]:

@@ -13,7 +13,7 @@ from assistant.parts import Parts
 from governance.db import reading
 from governance.errors import NotFound
 from rag.tables import files
-from sandbox.runs import ACTIVE, STEPS, Run, log_tail, queue, recent_runs, run_of, time_left_s
+from sandbox.runs import ACTIVE, OPEN, STEPS, Run, log_tail, queue, recent_runs, run_of, time_left_s
 from sandbox.tables import adapters, datasets, points
 
 MOST_RUNS = 30
@@ -93,7 +93,7 @@ def overview(parts: Parts, lang: Locale) -> Overview:
         waiting, recent = queue(tx), recent_runs(tx, MOST_RUNS)
         known = tx.scalar(select(func.count()).select_from(files)) or 0
     rows = _rows(parts, waiting, lang)
-    history = _rows(parts, [run for run in recent if not run.active], lang)
+    history = _rows(parts, [run for run in recent if run.status not in OPEN], lang)
     return Overview(rows, history, known, any(run.active for run in waiting))
 
 
@@ -143,6 +143,11 @@ def duration(seconds: float | None, lang: Locale) -> str:
     if whole < 3600:
         return tr(lang, "minutes_n", n=round(whole / 60))
     return tr(lang, "hours_n", n=whole // 3600, m=whole % 3600 // 60)
+
+
+def loss_said(value: float) -> str:
+    """Three places are enough, and no zeros at the end."""
+    return f"{round(value, 3):g}"
 
 
 def number(value: float) -> str:
@@ -244,7 +249,7 @@ def _loss(found: Sequence[Row[Any]], lang: Locale) -> Chart | None:
     train = Series(tr(lang, "loss_train"), [(row.step, row.loss) for row in found], COLOURS[0])
     measured = [(row.step, row.heldout) for row in found if row.heldout is not None]
     heldout = Series(tr(lang, "loss_heldout"), measured, COLOURS[1], dots=True)
-    return _chart("loss", [train, heldout], found, lang, lambda value: f"{value:.3g}", zoom=True)
+    return _chart("loss", [train, heldout], found, lang, loss_said, zoom=True)
 
 
 def _small(found: Sequence[Row[Any]], lang: Locale) -> tuple[tuple[Chart, str], ...]:

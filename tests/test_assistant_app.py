@@ -246,6 +246,27 @@ def test_the_user_behind_an_event_cannot_be_named_by_the_browser(site: Site) -> 
     assert "Traceback" not in seen
 
 
+@pytest.mark.parametrize(
+    ("name", "act", "refused"),
+    [
+        ("cora", "start", "无权"),  # who approves does not release
+        ("cora", "advance", "无权"),
+        ("cora", "retire", "无权"),
+        ("cora", "approve", "找不到"),  # may, but there is no such adapter
+        ("adam", "start", "请写明理由"),
+        ("adam", "delete-everything", "未知操作"),
+    ],
+)
+def test_every_release_event_asks_for_the_role_again(site: Site, name: str, act: str, refused: str) -> None:
+    client, session = site.sign_in(name), f"release-{name}-{act}"
+    sent = {"act": act, "adapter": "a" * 64, "rollout": "r_1", "share": "5", "seen": "0"}
+    event = {"fn_index": site.event("/release", "act"), "session_hash": session, "data": [], "event_data": sent}
+    assert client.post("/release" + JOIN, json=event, headers={"accept-language": "zh"}).status_code == 200
+    last, seen = _finished(client, "/release", session)
+    assert last["success"] is False
+    assert refused in json.dumps(last, ensure_ascii=False)
+
+
 def test_uploads_are_answered_file_by_file(site: Site) -> None:
     admin = site.sign_in("adam")
     files = [
