@@ -10,10 +10,12 @@ from sandbox import pipeline
 from sandbox.base import notices
 from sandbox.child import own_answers, own_steps
 from sandbox.commands import Commands
+from sandbox.machines import add_parallel, chosen_loop
 from sandbox.report import report_of
 from sandbox.reporter import Reporter
 from sandbox.session import Session, utc_now
 from sandbox.steps import Steps
+from sandbox.train import fit
 
 HELP = {
     "base": "准备基础模型 / prepare the base model",
@@ -33,6 +35,8 @@ def add(commands: Commands) -> None:
             "--by", default="sandbox", help="谁训练的；不能由他批准 / who trains; he may not approve it"
         )
         parser.set_defaults(handle=_steps)
+        if step == "train":
+            add_parallel(parser)
     run = commands.add_parser("run", help="（内部）训练进程 / (internal) the process behind a run")
     run.add_argument("run", help="the id of a run / 训练编号")
     run.add_argument("--turn", type=int, required=True, help="which time it is on its way / 第几次排队")
@@ -53,7 +57,8 @@ def _steps(session: Session, asked: argparse.Namespace) -> int:
     print(f"dataset {dataset.hash} samples={len(dataset.samples)} heldout={held} quarantined={kept_back}")
     if last == "dataset":
         return 0
-    adapter = session.train(base, dataset, stage=asked.stage, by=asked.by)
+    loop = chosen_loop(asked) if last == "train" else fit
+    adapter = session.train(base, dataset, stage=asked.stage, by=asked.by, loop=loop)
     print(f"adapter {adapter.hash} {adapter.seconds:.0f} s")
     if last == "train":
         return 0

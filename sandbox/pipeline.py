@@ -24,6 +24,7 @@ from sandbox.compose import compose_sections
 from sandbox.dataset import Dataset, find_dataset, inputs_hash, keep_dataset, make_dataset
 from sandbox.engine import precision
 from sandbox.extractive import extract_pairs, whole_passage
+from sandbox.launch import Fit
 from sandbox.material import gather
 from sandbox.recipe import Recipe
 from sandbox.registry import register
@@ -106,11 +107,12 @@ def train(
     on_progress: Progress = lambda step, done, total: None,
     on_point: Callable[[Point], None] = lambda point: None,
     should_stop: Callable[[], bool] = lambda: False,
+    loop: Fit = fit,
 ) -> Adapter:
     """
     The adapter of this data set on this base; trained once. A killed training goes on where it was.
 
-    For a `stage` of the funnel: on the samples of its `sections` and on the questions.
+    For a `stage` of the funnel: on the samples of its `sections` and on the questions. `loop`: over several processes.
     """
     recipe = recipe or Recipe()
     key = adapter_key(dataset, base, recipe, stage, sections)
@@ -124,7 +126,7 @@ def train(
         on_progress(f"loss {point.loss:.3f}", point.step, point.total)
 
     started = time.monotonic()
-    draft, checked = fit(
+    draft, checked = loop(
         base,
         pairs(dataset.train, sections),
         pairs(dataset.heldout, sections),
