@@ -11,7 +11,18 @@ from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, up
 from governance import ledger
 from governance.consent import REDACTION, Permit
 from governance.errors import Language, NotAllowed, NotFound, Withdrawn
-from governance.keys import KEY_BYTES, Vault, decrypt, encrypt, keyed, open_vault, seal, unseal
+from governance.keys import (
+    KEY_BYTES,
+    Vault,
+    decrypt,
+    encrypt,
+    keyed,
+    open_vault,
+    seal,
+    seal_bytes,
+    unseal,
+    unseal_bytes,
+)
 from governance.tables import passports, people, personal_values
 
 __all__ = [
@@ -28,8 +39,10 @@ __all__ = [
     "read",
     "reveal",
     "seal",
+    "seal_bytes",
     "token",
     "unseal",
+    "unseal_bytes",
 ]
 
 NAME_FIELDS = ("name", "name_en")

@@ -1,10 +1,4 @@
-"""
-Reading in a process of its own: hostile files meet the parsers there, with little time and memory and nothing to steal.
-
-Covered: a crash, a hang, a kill or too much memory costs that one file; the child gets no environment of ours, cannot
-open a socket, start a program or write a file; what comes back is JSON, checked. Not covered: a file that takes over
-the child can still read what this account may read, though it cannot send it anywhere.
-"""
+"""Reading in a process of its own: hostile files meet the parsers there, with nothing to steal or to send."""
 
 import atexit
 import json
@@ -50,7 +44,13 @@ class _Lost(Exception):
 
 
 class Reader:
-    """One warm child; `read` may be called from any thread, one file at a time."""
+    """
+    One warm child; `read` may be called from any thread, one file at a time.
+
+    Covered: a crash, a hang, a kill or too much memory costs that one file; the child gets no environment of ours, cannot
+    open a socket, start a program or write a file; what comes back is JSON, checked. Not covered: a file that takes over
+    the child can still read what this account may read, though it cannot send it anywhere.
+    """
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from governance.errors import Corrupt, NotFound
-from governance.keys import Vault, decrypt, encrypt
+from governance.vault import Vault, seal_bytes, unseal_bytes
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -24,7 +24,7 @@ def keep_original(folder: Path, vault: Vault, content: bytes) -> str:
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(encrypt(vault.passage_key, content, _bound(name)))
+            file.write(seal_bytes(vault, content, _place(name)))
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
@@ -41,7 +41,7 @@ def read_original(folder: Path, vault: Vault, sha256: str) -> bytes:
         sealed = _path(folder, sha256).read_bytes()
     except FileNotFoundError as missing:
         raise _unknown(sha256) from missing
-    content = decrypt(vault.passage_key, sealed, _bound(sha256))
+    content = unseal_bytes(vault, sealed, _place(sha256))
     if hashlib.sha256(content).hexdigest() != sha256:
         raise Corrupt(
             what={"zh": f"原件 {sha256}", "en": f"The original {sha256}"},
@@ -77,8 +77,8 @@ def _unknown(sha256: str) -> NotFound:
     return NotFound(kind={"zh": "原件", "en": "original"}, name=sha256)
 
 
-def _bound(name: str) -> str:
-    return f"original:{name}"
+def _place(name: str) -> str:
+    return f"originals/{name}"
 
 
 def _sync(folder: Path) -> None:

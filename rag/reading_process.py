@@ -1,8 +1,4 @@
-"""
-The child of rag/confined.py: `python -m rag.reading_process` reads files from its input, answers on its output.
-
-Frame: eight bytes of length, that many bytes of JSON, then the bytes of the file (in) or of the attachments (out).
-"""
+"""The child of rag/confined.py: `python -m rag.reading_process` reads files from its input, answers on its output."""
 
 import json
 import os
@@ -63,7 +59,11 @@ class Answer:
 
 
 def main() -> int:
-    """Serve until the input ends or nothing comes for two minutes."""
+    """
+    Serve until the input ends or nothing comes for two minutes.
+
+    A frame: eight bytes of length, that many bytes of JSON, then the bytes of the file (in) or the attachments (out).
+    """
     asked, answers = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):  # a parser that prints must not speak in our place
