@@ -47,9 +47,9 @@ class Reader:
     """
     One warm child; `read` may be called from any thread, one file at a time.
 
-    Covered: a crash, a hang, a kill or too much memory costs that one file; the child gets no environment of ours, cannot
-    open a socket, start a program or write a file; what comes back is JSON, checked. Not covered: a file that takes over
-    the child can still read what this account may read, though it cannot send it anywhere.
+    Covered: a crash, a hang, a kill or too much memory costs that one file; the child gets no environment of ours,
+    cannot open a socket, start a program or write a file; what comes back is JSON, checked. Not covered: a file that
+    takes over the child can still read what this account may read, though it cannot send it anywhere.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:

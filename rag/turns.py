@@ -83,9 +83,9 @@ def turns_of(text: str) -> list[Turn]:
     The turns in the text of a source; how a turn gets there:
 
     A document of kind "dialogue" has one Block of kind "turn" per turn. A passage of turns holds one line per turn,
-    "speaker：words" (English: "speaker: words"), after the speaker （客户） or （销售） (English: " (customer)", " (rep)")
-    where the side is known and his label does not say it; names are tokens as everywhere. Its `heading` ends with "对话"
-    or "Dialogue": `is_dialogue(source.heading)`. `start` and `end` are the place of the words in the source. A dialogue
+    "speaker：words" (English: "speaker: words"), after the speaker （客户） or （销售） (" (customer)", " (rep)") where
+    the side is known and his label does not say it; names are tokens as everywhere. Its `heading` ends with "对话" or
+    "Dialogue": `is_dialogue(source.heading)`. `start` and `end` are the place of the words in the source. A dialogue
     goes on in the next source of the same document by `position`.
     """
     found = []
