@@ -35,7 +35,7 @@ class Guard:
 
 GUARDS: Mapping[str, Guard] = {
     "edit_distance": Guard("人工修改幅度", "edited by people", 0.5, 0.02),
-    "rejection": Guard("审核驳回率", "rejected in review", 1.0, 0.02),
+    "rejection": Guard("审核驳回率", "rejected in review", 1.0, 0.01),
     "verification_failure": Guard("核验未通过的句子", "sentences that failed verification", 0.25, 0.005, 0.2),
     "complaint": Guard("投诉率", "complaints", 1.0, 0.01),
     "latency": Guard("起草耗时（秒）", "seconds to write", 60.0, 3.0, 45.0),
@@ -88,22 +88,20 @@ def judge_figure(figure: str, observed: Iterable[Observed], *, has_baseline: boo
     """
     What the observations of one figure say, pure.
 
-    Each step is a test of its own, for the customers of another week are not those of this one; the evidence of the
-    steps multiplies. At 100 % nobody is left to compare with: these count to the step before. Every figure gets an
-    equal part of the false alarms that are allowed (Bonferroni).
+    The shadow is one test and what customers saw another, whose evidence multiplies: in the shadow both write every
+    script, later different customers. Every figure gets an equal part of the false alarms allowed (Bonferroni).
     """
     guard, found = GUARDS[figure], list(observed)
-    arms: dict[tuple[int, Arm], Histogram] = {}
-    last = max((each.share for each in found if each.share < 100 and each.arm == "baseline"), default=100)
+    arms: dict[tuple[bool, Arm], Histogram] = {}
     for each in found:
-        key = (each.share if each.share < 100 else last, each.arm)
+        key = (each.share == 0, each.arm)
         arms[key] = arms.get(key, _NOTHING) + each.count * histogram([each.value / guard.scale])
     if not has_baseline and guard.limit is not None:
         total = sum((counts for (_, arm), counts in arms.items() if arm == "candidate"), start=_NOTHING)
         evidence = float(log_e_value_limit(total, guard.limit / guard.scale))
     else:
         margin = guard.margin / guard.scale
-        both = [share for share, arm in arms if arm == "candidate" and (share, "baseline") in arms]
+        both = [shadow for shadow, arm in arms if arm == "candidate" and (shadow, "baseline") in arms]
         evidence = sum(float(step_evidence(arms[s, "candidate"], arms[s, "baseline"], margin)) for s in both)
     level = FALSE_ALARMS / len(FIGURES)
     (own, own_mean), (other, other_mean) = (_mean(found, arm) for arm in ("candidate", "baseline"))

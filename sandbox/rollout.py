@@ -30,7 +30,7 @@ __all__ = ["FIGURES", "SHARES", "Arm", "Verdict"]
 
 Status = Literal["running", "done", "rolled_back", "stopped"]
 SHARES = (0, 5, 25, 100)  # percent of the customers; 0 is the shadow: the candidate writes too, and nobody sees it
-LEAST = {0: 20, 5: 20, 25: 40, 100: 0}  # scripts of the candidate at a step before the next one
+LEAST = {0: 20, 5: 20, 25: 60, 100: 0}  # scripts of the candidate at a step before the next one
 AUTOMATIC = "xinyan"  # who rolled back when no person did
 BUCKETS = 10_000
 

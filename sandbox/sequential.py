@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEVELS = 100  # observations lie on 0, 0.01 … 1, so that a histogram holds all that the test needs
-BETS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 0.95)  # shares of the wealth that are staked; equal parts on each
+BETS = (0.03, 0.1, 0.3, 0.8)  # shares of the wealth that are staked; a quarter of it on each
 GRID = 128  # candidates for the unknown mean of the baseline; finer where means are small
 
 Histogram = NDArray[np.int64]  # (…, LEVELS + 1) counts
@@ -42,16 +42,24 @@ def log_e_value_limit(candidate: Histogram, limit: float) -> Floats:
     return _wealth(candidate, _above(np.array([limit])))[..., 0]
 
 
-def quick_bound(counts: Floats, mean: Floats, other: Floats, margin: float) -> Floats:
+def quick_bound(sizes: Floats, means: Floats, margin: float) -> Floats:
     """
-    At least `log_e_value`, from the number and the mean of the candidate's observations and the baseline's mean alone.
-
-    A simulation skips the rest where this is small.
+    At least `log_e_value`, from (2, …) numbers and means of candidate and baseline alone; where this is small, the
+    rest need not be computed.
     """
     grid = _grid()
-    near = grid[np.minimum(np.searchsorted(grid, other, side="right"), GRID)] + margin  # the end that is taken
-    ratio = np.maximum(mean, 1e-12) / near
-    return np.where(mean > other, np.maximum(0.0, counts * np.log(ratio)), 0.0)
+    near = grid[np.minimum(np.searchsorted(grid, means[1], side="right"), GRID)] + margin  # the end that is taken
+    ratio = np.maximum(means[0], 1e-12) / near
+    return np.where(means[0] > means[1], np.maximum(0.0, sizes[0] * np.log(ratio)), 0.0)
+
+
+def close_bound(candidate: Histogram, baseline: Histogram, margin: float) -> Floats:
+    """At least `log_e_value`, and mostly near it: for each row of (rows, LEVELS + 1) at one mean of the baseline."""
+    levels = np.arange(LEVELS + 1) / LEVELS
+    likely = (candidate @ (levels - margin) + baseline @ levels) / (candidate.sum(-1) + baseline.sum(-1))
+    cells = np.clip(np.searchsorted(_grid(), likely, side="right") - 1, 0, GRID - 1)
+    both = zip((candidate, baseline), _tables(margin), strict=True)
+    return sum((_mixed(np.einsum("rl,lrb->rb", own, table[:, cells])) for own, table in both), np.zeros(len(cells)))
 
 
 def threshold(level: float) -> float:
@@ -63,6 +71,11 @@ def _wealth(counts: Histogram, table: Floats) -> Floats:
     """Logarithm of the mean over the bets: (…, LEVELS + 1) and (LEVELS + 1, means, bets) give (…, means)."""
     means, bets = table.shape[1:]
     each = (counts @ table.reshape(LEVELS + 1, -1)).reshape(*counts.shape[:-1], means, bets)
+    return _mixed(each)
+
+
+def _mixed(each: Floats) -> Floats:
+    """Logarithm of the mean over the last axis of logarithms."""
     most = each.max(-1)
     return most + np.log(np.exp(each - most[..., None]).mean(-1))
 

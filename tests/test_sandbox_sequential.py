@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sandbox.sequential import (
     LEVELS,
+    close_bound,
     histogram,
     log_e_value,
     log_e_value_limit,
@@ -32,7 +33,8 @@ def crossed(candidate: float, baseline: float, margin: float, *, share: float, r
         arm = (draw.random(runs) >= share).astype(int)
         value = draw.random(runs) < np.where(arm == 0, candidate, baseline)
         counts[arm, rows, value * LEVELS] += 1
-        bound = quick_bound(counts[0].sum(-1), *(counts @ AXIS / np.maximum(counts.sum(-1), 1)), margin)
+        sizes = counts.sum(-1).astype(np.float64)
+        bound = quick_bound(sizes, counts @ AXIS / np.maximum(sizes, 1), margin)
         look = np.flatnonzero(~ever & counts.any(-1).all(0) & (bound >= line))
         if len(look):
             ever[look] |= log_e_value(counts[0, look], counts[1, look], margin) >= line
@@ -51,10 +53,13 @@ def test_a_clearly_worse_candidate_crosses() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(own=some, other=some, margin=st.sampled_from([0.01, 0.05, 0.2]))
-def test_the_quick_bound_is_never_below(own: list[float], other: list[float], margin: float) -> None:
+def test_the_bounds_are_never_below(own: list[float], other: list[float], margin: float) -> None:
     a, b = histogram(own), histogram(other)
-    means = (np.asarray(each @ AXIS / each.sum()) for each in (a, b))
-    assert float(log_e_value(a, b, margin)) <= float(quick_bound(np.asarray(a.sum()), *means, margin)) + 1e-9
+    sizes = np.array([[len(own)], [len(other)]], dtype=np.float64)
+    means = np.array([[a @ AXIS], [b @ AXIS]]) / sizes
+    exact = float(log_e_value(a, b, margin))
+    assert exact <= float(quick_bound(sizes, means, margin)[0]) + 1e-9
+    assert exact <= float(close_bound(a[None], b[None], margin)[0]) + 1e-9
 
 
 @settings(max_examples=60, deadline=None)
