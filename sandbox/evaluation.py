@@ -1,7 +1,7 @@
 """The report of a candidate: the same questions to the untuned base, the adapter in force and the candidate."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -59,26 +59,15 @@ def evaluate(
             found = _same_exam(tx, vault, adapter.hash, exam.measure)
     if found is not None:
         return found
-    arms = _arms(adapter, compared)
     for each in (adapter, compared):
         if each is not None and each.hash not in engine.loaded():
             engine.load(each.hash, each.folder)
+    arms = _arms(adapter, compared)
     progress = _Progress(on_progress, len(arms) * len(exam.asked) + len(exam.probes))
     desk = Desk(db, vault, engine, now=now, on_answers=progress.took, should_stop=should_stop)
-    written: dict[Arm, Mapping[str, Answer]] = {}
-    weighed: dict[Arm, Mapping[str, Likelihood]] = {}
-    for arm, writer in arms.items():
-        progress.arm = arm
-        written[arm] = desk.write(exam.asked, writer)
-        weighed[arm] = desk.weigh(exam.weighed, writer)
-    probed = desk.write(exam.probes, adapter.hash)
+    papers = _ask(desk, exam, arms, progress)
     sheet = Sheet(company, Screen(company, redactor))
-    overall: dict[Arm, Figures] = {}
-    stages: dict[str, dict[Arm, Figures]] = {stage: {} for stage in exam.by_stage()}
-    for arm in arms:
-        overall[arm], per_stage = _figures(exam, sheet, written[arm], weighed[arm])
-        for stage, found_there in per_stage.items():
-            stages[stage][arm] = found_there
+    overall, stages = _count(exam, sheet, papers)
     report = Report(
         adapter.hash,
         compared.hash if compared else None,
@@ -88,8 +77,8 @@ def evaluate(
         stages,
         golden=len(exam.golden),
         probes=len(exam.probes),
-        leaks=sum(sheet.leaks(each, probed[each.id]) for each in exam.probes),
-        sides=_sides(exam.asked, written),
+        leaks=sum(sheet.leaks(each, papers.probed[each.id]) for each in exam.probes),
+        sides=_sides(exam.asked, papers.written),
         at=now,
     )
     with db.begin() as tx:
@@ -150,6 +139,15 @@ class Sheet:
         return self._screen.personal(answer.text, question.prompt)
 
 
+@dataclass(frozen=True, slots=True)
+class _Papers:
+    """All that was asked for, by arm and question; `probed` by the candidate alone."""
+
+    written: Mapping[Arm, Mapping[str, Answer]]
+    weighed: Mapping[Arm, Mapping[str, Likelihood]]
+    probed: Mapping[str, Answer]
+
+
 class _Progress:
     def __init__(self, tell: Progress, total: int) -> None:
         self._tell, self._total, self._done, self.arm = tell, total, 0, "base"
@@ -165,6 +163,27 @@ def _arms(adapter: Adapter, compared: Adapter | None) -> dict[Arm, str | None]:
         arms["released"] = compared.hash
     arms["candidate"] = adapter.hash
     return arms
+
+
+def _ask(desk: Desk, exam: Exam, arms: Mapping[Arm, str | None], progress: _Progress) -> _Papers:
+    written: dict[Arm, Mapping[str, Answer]] = {}
+    weighed: dict[Arm, Mapping[str, Likelihood]] = {}
+    for arm, writer in arms.items():
+        progress.arm = arm
+        written[arm] = desk.write(exam.asked, writer)
+        weighed[arm] = desk.weigh(exam.weighed, writer)
+    return _Papers(written, weighed, desk.write(exam.probes, arms["candidate"]))
+
+
+def _count(exam: Exam, sheet: Sheet, papers: _Papers) -> tuple[dict[Arm, Figures], dict[str, dict[Arm, Figures]]]:
+    """Of all arms: on the held-out part, and by stage."""
+    overall: dict[Arm, Figures] = {}
+    stages: dict[str, dict[Arm, Figures]] = {stage: {} for stage in exam.by_stage()}
+    for arm, answers in papers.written.items():
+        overall[arm], per_stage = _figures(exam, sheet, answers, papers.weighed[arm])
+        for stage, found in per_stage.items():
+            stages[stage][arm] = found
+    return overall, stages
 
 
 def _figures(
