@@ -58,8 +58,7 @@ class Office:
             for step in follow(work):
                 yield self._listed(who, step)
         finally:
-            for stale in ("redactor", "index"):  # opened anew on next use, with the new names and passages
-                parts.__dict__.pop(stale, None)
+            parts.renew(names=True)
         yield self._listed(who, None)
 
     def _documents(self, who: Visitor, _asked: Mapping[str, str]) -> tuple[str, str, str]:

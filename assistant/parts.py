@@ -91,10 +91,12 @@ class Parts:
         """Knows the names of the records as they are now; a later import needs a new one."""
         return make_redactor(self.db, self.vault, utc_now())
 
-    @property
-    def index(self) -> Index:
-        """The passages in memory; opened on first use."""
-        return self.open_index(silent)
+    def renew(self, *, names: bool) -> None:
+        """After an import: passages, and with records also the names of people, are read anew on their next use."""
+        with self.lock:
+            self._index = None
+            if names:
+                self.__dict__.pop("redactor", None)
 
     def open_index(self, on_progress: Progress) -> Index:
         """Embed what is new and fill the index, once; later calls return it."""

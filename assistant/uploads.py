@@ -135,8 +135,12 @@ class _Desk:
             reason = {"zh": f"超过 {limit} MB", "en": f"larger than {limit} MB"}
             tell(asdict(self.result(Taken(name, "failed", error=UnreadableFile(name=name, reason=reason)))))
             return
+        added = False
         for taken in intake.take(name, content):
+            added |= taken.state in ("added", "quarantined")
             tell(asdict(self.result(taken)))
+        if added:
+            parts.renew(names=False)
 
     def result(self, taken: Taken) -> Result:
         """The outcome as the user sees it."""
