@@ -116,4 +116,4 @@ def _known(text: str, words: frozenset[str]) -> frozenset[str]:
 
 
 def _stem(word: str) -> str:
-    return re.sub(r"(?:ies|es|s|ing|ed|ly)$", "", word.lower()) or word.lower()
+    return re.sub(r"(?:ies|es|s|ing|ed|ly|e)$", "", word.lower()) or word.lower()

@@ -28,6 +28,7 @@ _SENTENCE = re.compile(r"[^。！？!?；;]+(?:[。！？!?；;]|$)|[。！？!?
 _SPEECH = re.compile(r"[。？！?!.]$")  # a turn of a conversation, whose label is a speaker
 _SECOND_LABEL = re.compile(r"\s\S{1,12}[：:]")  # several cells in one line
 _HAN = re.compile(r"[\u4e00-\u9fff]")
+_SEAM = "\n\ue000\n"  # no value reaches across it
 _PERSON = re.compile(r"\{(person\d+)\}")
 _SAYS = {  # form of a pair → how it is asked for
     "zh": {
@@ -152,13 +153,12 @@ def _sample(passage: Text, language: Language, lines: Sequence[_Line], pair: _Pa
     scale = _EN_SCALE if language == "en" else 1
     start, end = _window(passage.text, lines, pair, scale)
     raw = passage.text[start:end]
-    alone, _ = mask_values(raw)
     # masked together, so that the same value has the same name in the passage, the question and the answer
-    whole, slots = mask_values(f"{raw}\n{pair.question}\n{passage.text[pair.start : pair.end]}")
-    if not whole.startswith(alone):
+    asked = _SEAM.join((raw, pair.question, passage.text[pair.start : pair.end], ""))
+    masked, slots = mask_values(asked)
+    if masked.count(_SEAM) != 3:
         return None
-    question, _, answer = whole[len(alone) + 1 :].partition("\n")
-    window, question, answer = (_typed(part, slots, language) for part in (alone, question, answer))
+    window, question, answer, _ = (_typed(part, slots, language) for part in masked.split(_SEAM))
     at = window.find(answer)
     if at < 0 or window.find(answer, at + 1) >= 0 or not 1 < len(answer) <= LONGEST_ANSWER * scale:
         return None

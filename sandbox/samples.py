@@ -73,7 +73,8 @@ class Preference:
 
 def canonical(sample: Sample) -> str:
     """One line of the canonical JSONL."""
-    data = {name: value for name in _FIELDS if (value := getattr(sample, name)) or name not in _LATER}
+    data = {name: getattr(sample, name) for name in _FIELDS}
+    data = {name: value for name, value in data.items() if name not in _LATER or value not in (None, "")}
     return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
