@@ -98,7 +98,8 @@ def _adapter(session: Session, name: str) -> Adapter:
     with reading(session.db) as tx:
         found = list(tx.scalars(query.order_by(adapters.c.created_at.desc()).limit(2)))
         if not found:
-            raise NotFound(kind={"zh": "适配器", "en": "adapter"}, name=name[:12])
+            newest = {"zh": "最新", "en": "newest"}
+            raise NotFound(kind={"zh": "适配器", "en": "adapter"}, name=name[:12] or newest)
         if name and len(found) > 1:
             zh, en = f"有多个编号以 {name} 开头", f"several adapters begin with {name}"
             raise Invalid(reason={"zh": zh, "en": en})
