@@ -106,7 +106,7 @@ def _worker(given: dict[str, Any]) -> None:
         return bool(ray.get(board.stopped.remote()))
 
     try:
-        _same_base(job)
+        same_base(job)
         parallel = Together(shard=given["shard"])
         checked = job.run(say, stopped, parallel)
         if parallel.main:
@@ -116,7 +116,7 @@ def _worker(given: dict[str, Any]) -> None:
         raise
 
 
-def _same_base(job: Job) -> None:
+def same_base(job: Job) -> None:
     """On this machine too, the folder must hold the very same model."""
     if not job.base.folder.is_dir():
         zh = f"这台机器上没有基础模型的文件夹 {job.base.folder.name}，请放在各机器共享的位置"
