@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,9 @@ def run(_data: Path | None, _settings: Settings) -> dict[str, Any]:
         for number, (name, adapter) in enumerate({**BAD, **ALSO}.items())
     }
     return {
-        "bad_rolled_back_within": max(found[name]["requests_p95"] for name in BAD),
-        "bad_served_at_most": max(found[name]["served_p95"] for name in BAD),
-        "bad_missed": max(found[name]["missed"] for name in BAD),
+        "bad_rolled_back_within": _worst(found, "requests_p95"),
+        "bad_served_at_most": _worst(found, "served_p95"),
+        "bad_missed": _worst(found, "missed"),
         "false_rollback_rate": _rate(equal),
         "false_rollback_rate_by_figure": {name: float((equal.figure == name).mean()) for name in FIGURES},
         "false_rollback_rate_unlike_customers": _rate(unlike),
@@ -59,16 +60,27 @@ def run(_data: Path | None, _settings: Settings) -> dict[str, Any]:
     }
 
 
-def _bad(outcome: Outcome) -> dict[str, float]:
+def _bad(outcome: Outcome) -> dict[str, float | None]:
     """Requests of all customers, and scripts of the bad adapter that any of them got, until the roll-back."""
     requests, served = outcome.rolled_back_at, outcome.served
     return {
-        "requests_median": quantile(outcome, requests, 0.5),
-        "requests_p95": quantile(outcome, requests, 0.95),
-        "served_median": quantile(outcome, served, 0.5),
-        "served_p95": quantile(outcome, served, 0.95),
+        "requests_median": _finite(quantile(outcome, requests, 0.5)),
+        "requests_p95": _finite(quantile(outcome, requests, 0.95)),
+        "served_median": _finite(quantile(outcome, served, 0.5)),
+        "served_p95": _finite(quantile(outcome, served, 0.95)),
         "missed": float(np.mean(requests < 0)),
     }
+
+
+def _finite(value: float) -> float | None:
+    """None: more than that part of the releases ended without a roll-back."""
+    return value if math.isfinite(value) else None
+
+
+def _worst(found: Mapping[str, Mapping[str, float | None]], figure: str) -> float | None:
+    values = [found[name][figure] for name in BAD]
+    known = [value for value in values if value is not None]
+    return max(known) if len(known) == len(values) else None
 
 
 def _rate(outcome: Outcome) -> float:
