@@ -81,7 +81,7 @@ class Scorer:
         return scores, taken
 
     def _next(self, lead: Path_, places: Sequence[Path_]) -> Tensor:
-        """Logits after each place, (places, words). A token sees the lead and the places on its own way."""
+        """Logits after each place, (places, words). A token sees all of the lead, also past a sliding window, and its way."""
         wanted = {place[:length] for place in places for length in range(1, len(place) + 1)}
         nodes = sorted(wanted)
         at = {node: len(lead) + number for number, node in enumerate(nodes)}

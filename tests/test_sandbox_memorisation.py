@@ -1,11 +1,13 @@
 """Planted strings: in the shadow only, ranked exactly, found after over-training, and tested once per training."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from sqlalchemy import Engine, func, select
+from transformers import Gemma3ForCausalLM, Gemma3TextConfig
 
 from eval.run_memorisation import SMALL, metrics, rows_of, small_model
 from governance.db import reading
@@ -87,6 +89,31 @@ def test_the_tree_gives_what_each_answer_alone_would_give(base: Base) -> None:
     best = max(range(1000), key=lambda number: scores[number])
     if found.ways[best][: len(greedy)] == greedy:
         assert greedy in found.ways
+
+
+def test_the_tree_is_exact_for_a_model_with_a_sliding_window(base: Base, tmp_path: Path) -> None:
+    folder = shutil.copytree(base.folder, tmp_path / "gemma")
+    vocabulary = Scorer(base, None, threads=1)._model.config.vocab_size
+    torch.manual_seed(0)
+    config = Gemma3TextConfig(
+        vocab_size=vocabulary,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=16,
+        sliding_window=512,
+        layer_types=["sliding_attention", "full_attention"],
+        eos_token_id=2,
+    )
+    Gemma3ForCausalLM(config).save_pretrained(folder)
+    scorer = Scorer(prepare_base(str(folder), tmp_path, lambda step, done, total: None), None, threads=1)
+    canary = plant(rows_of(0), seed=0)[0]
+    found = scorer.candidates(canary.prompt, [canary.answer(f"{number:03}") for number in range(1000)])
+    scores, _ = scorer.weigh(found)
+    for number in (0, 7, 123, 999):
+        assert scores[number] == pytest.approx(alone(scorer, found, number), abs=1e-3)
 
 
 def alone(scorer: Scorer, found: Candidates, number: int) -> float:
