@@ -174,8 +174,9 @@ def begun_again_at(site: Site, run: str) -> list[int]:
         return [later.step for sooner, later in pairwise(rows.all()) if later.seconds < sooner.seconds]
 
 
-def test_three_runs_are_done_in_order_by_one_of_two_workers_which_then_ends(empty: Site) -> None:
-    last, first, second = (empty.enqueue(priority=priority) for priority in (0, 7, 7))
+def test_runs_are_done_in_order_by_one_of_two_workers_which_then_ends(empty: Site) -> None:
+    stopped, last, first = (empty.enqueue(priority=priority) for priority in (9, 0, 7))
+    cancel_run(empty.db, stopped, by="admin", now=datetime.now(UTC))
     worker = empty.worker("1.5")
     assert ensure_worker(empty.settings) is False  # not asked for
     empty.until(first, lambda run: run.status != "waiting")
@@ -184,13 +185,14 @@ def test_three_runs_are_done_in_order_by_one_of_two_workers_which_then_ends(empt
     assert empty.worker("1.5").wait(30) == 0
     assert worker_pid(empty.settings.home) == worker.pid
     times: list[datetime] = []
-    for run in (first, second, last):
+    for run in (first, last):
         over = wait_over(empty, run)
         assert (over.status, over.message.en.count("training set is empty")) == ("failed", 1)
         assert "训练集为空" in over.message.zh
         assert over.finished_at is not None
         times.append(over.finished_at)
     assert times == sorted(times)
+    assert empty.run(stopped).dataset is None
     assert worker.wait(30) == 0
     assert worker_pid(empty.settings.home) is None
     with reading(empty.db) as tx:
