@@ -81,7 +81,7 @@ class Scorer:
         return scores, taken
 
     def _next(self, lead: Path_, places: Sequence[Path_]) -> Tensor:
-        """Logits after each place, (places, words). A token sees all of the lead, also past a sliding window, and its way."""
+        """Logits after each place, (places, words). A token sees its way and all of the lead, also past a window."""
         wanted = {place[:length] for place in places for length in range(1, len(place) + 1)}
         nodes = sorted(wanted)
         at = {node: len(lead) + number for number, node in enumerate(nodes)}
