@@ -1,43 +1,53 @@
-"""Cross entropy at assistant positions only, through a frozen head: half the time and memory of full logits."""
+"""Cross entropy at assistant positions only, through a frozen head: no logits of other positions, none kept."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from peft.helpers import disable_input_dtype_casting
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, pad
 
+from sandbox.lean import ROWS
 from sandbox.preflight import IGNORED
 
-CHUNK = 128  # positions projected at once: 262,144 words in float32 are 134 MB
+GRAIN = 64
+TILE = 2048  # words projected at once: they and their logits stay in the processor's cache
 
 
 class _HeadLoss(torch.autograd.Function):
-    """Projects chunk by chunk into two kept buffers, the gradient with it; the head itself is never trained."""
+    """
+    Sum over the positions of -log p(target), with the gradient of the input; the head itself is never trained.
+
+    One pass over the words, tile by tile, with a running maximum, so that no logit is kept: the expected row of the
+    head is an attention of the positions over the words. Source: Milakov and Gimelshein, "Online normalizer
+    calculation for softmax", 2018.
+    """
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, narrow: Tensor, wide: Tensor) -> Tensor:
-        count, gradient = len(targets), torch.empty_like(hidden)
-        total = torch.zeros((), dtype=torch.float32, device=hidden.device)
-        for start in range(0, count, CHUNK):
-            part, target = hidden[start : start + CHUNK], targets[start : start + CHUNK, None]
-            logits, low = wide[: len(part)], narrow[: len(part)]  # (positions, words)
-            torch.mm(part, weight.T, out=low)
-            logits.copy_(low)
-            right = logits.gather(1, target)
-            top = logits.amax(1, keepdim=True)
-            total_exp = logits.sub_(top).exp_().sum(1, keepdim=True)
-            total += (total_exp.log() + top - right).sum()
-            low.copy_(logits)
-            expected = torch.mm(low, weight).float() / total_exp
-            gradient[start : start + CHUNK] = (expected - weight[target[:, 0]].float()) / count
-        ctx.save_for_backward(gradient)
-        return total / count
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, real: int) -> Tensor:
+        expected = torch.zeros_like(hidden, dtype=torch.float32)
+        total, top = expected.new_zeros((len(targets), 1)), expected.new_full((len(targets), 1), -torch.inf)
+        for words in weight.split(TILE):
+            logits = torch.mm(hidden, words.T).float()  # (positions, words of the tile)
+            higher = torch.maximum(top, logits.amax(1, keepdim=True))
+            shrink = torch.exp(top - higher)
+            chances = logits.sub_(higher).exp_()
+            total.mul_(shrink).add_(chances.sum(1, keepdim=True))
+            expected.mul_(shrink).add_(torch.mm(chances.to(words.dtype), words))
+            top = higher
+        right = weight[targets]
+        loss = (total.log() + top)[:, 0] - (hidden.float() * right.float()).sum(1)
+        ctx.save_for_backward(expected.div_(total).sub_(right).div_(real)[:real].to(hidden.dtype))
+        ctx.shape = hidden.shape
+        return loss[:real].mean()
 
     @staticmethod
     def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
         (gradient,) = ctx.saved_tensors
-        return gradient * outer[0].to(gradient.dtype), None, None, None, None
+        back = gradient.new_zeros(ctx.shape)
+        torch.mul(gradient, outer[0], out=back[: len(gradient)])
+        return back, None, None, None
 
 
 class AssistantLoss:
@@ -48,34 +58,51 @@ class AssistantLoss:
         head = self._base.get_output_embeddings()
         self._weight: Tensor | None = head.weight if _is_plain(self._base, head) else None
         self._half = head.weight.dtype == torch.bfloat16
-        if self._weight is not None:  # pyright: ignore[reportUnnecessaryComparison]
-            shape = (CHUNK, self._weight.shape[0])
-            self._narrow = torch.empty(shape, dtype=self._weight.dtype, device=self._weight.device)
-            self._wide = torch.empty(shape, dtype=torch.float32, device=self._weight.device)
+        self.light = False  # the layers widen and round by themselves
 
     @property
     def direct(self) -> bool:
         """Whether the head is projected at assistant positions only."""
         return self._weight is not None
 
-    def __call__(self, ids: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
-        # bfloat16 base: the adapter's float32 weights are rounded on the fly, or every layer would widen its input
-        with torch.autocast(ids.device.type, torch.bfloat16, enabled=self._half, cache_enabled=False):
-            if not self._half:
-                return self._loss(ids, labels, mask)
-            with disable_input_dtype_casting(self._model):
-                return self._loss(ids, labels, mask)
-
-    def _loss(self, ids: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
+    def __call__(self, ids: Tensor, labels: Tensor, mask: Tensor | None, ends: Sequence[int] = ()) -> Tensor:
+        """With `ends` the one row holds several, each ending there, and there is no mask."""
         targets = labels[:, 1:]
-        labelled = targets != IGNORED
+        chosen = targets != IGNORED
+        states = self.states(ids, mask, ends)[:, :-1][chosen]
         if self._weight is None:
-            logits = self._model(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, :-1]
-            return cross_entropy(logits[labelled].float(), targets[labelled])
-        hidden = self._base.get_decoder()(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state[:, :-1]
-        wanted = hidden[labelled].to(self._weight.dtype)
-        loss: Tensor = _HeadLoss.apply(wanted, self._weight, targets[labelled], self._narrow, self._wide)  # pyright: ignore[reportAssignmentType]
+            return cross_entropy(states.float(), targets[chosen])
+        states, targets, count = states.to(self._weight.dtype), targets[chosen], int(chosen.sum())
+        gap = -count % GRAIN
+        if self.light and gap:  # a CPU compiles a kernel for each size
+            states, targets = pad(states, (0, 0, 0, gap)), pad(targets, (0, gap))
+        loss: Any = _HeadLoss.apply(states, self._weight, targets, count)
         return loss
+
+    def states(self, ids: Tensor, mask: Tensor | None, ends: Sequence[int] = ()) -> Tensor:
+        """What the head reads, (rows, tokens, width); the logits of a head that has to be taken as it is."""
+        options = {"input_ids": ids, "use_cache": False, **self._places(mask, ends)}
+        if self.light or not self._half:
+            return self._last(options)
+        # bfloat16 base: the adapter's float32 weights are rounded on the fly, or every layer would widen its input
+        with (
+            torch.autocast(ids.device.type, torch.bfloat16, cache_enabled=False),
+            disable_input_dtype_casting(self._model),
+        ):
+            return self._last(options)
+
+    def _last(self, options: dict[str, Any]) -> Tensor:
+        if self._weight is None:
+            return self._model(**options).logits
+        return self._base.get_decoder()(**options).last_hidden_state
+
+    def _places(self, mask: Tensor | None, ends: Sequence[int]) -> dict[str, Any]:
+        if not ends:
+            return {"attention_mask": mask}
+        device = self._base.get_input_embeddings().weight.device
+        places = [torch.arange(end - start) for start, end in zip((0, *ends[:-1]), ends, strict=True)]
+        options = {"position_ids": torch.cat(places)[None].to(device)}  # they start again with every row
+        return options | ({"cu_seq_lens_q": tuple(ends)} if self._base.config._attn_implementation == ROWS else {})
 
 
 def _is_plain(base: Any, head: Any) -> bool:

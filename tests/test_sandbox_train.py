@@ -119,6 +119,27 @@ def test_a_stopped_training_goes_on_and_ends_bit_identical(
     assert weights(draft) == unbroken[0]
 
 
+def test_a_packed_training_learns_as_well_and_resumes_bit_identical(
+    base: Base, unbroken: tuple[bytes, list[Point]], tmp_path: Path
+) -> None:
+    recipe, points, seen = replace(RECIPE, packing=True, micro_rows=3), list[Point](), list[int]()
+    whole, _ = run(base, tmp_path / "whole", recipe, on_point=points.append)
+    assert points[-1].heldout == pytest.approx(unbroken[1][-1].heldout, rel=0.02)
+    for _ in range(2):
+        with pytest.raises(Conflict):
+            stop = len(seen) + 2
+            run(
+                base,
+                tmp_path / "stopped",
+                recipe,
+                on_point=lambda point: seen.append(point.step),
+                should_stop=lambda stop=stop: len(seen) >= stop,
+            )
+    draft, _ = run(base, tmp_path / "stopped", recipe, on_point=lambda point: seen.append(point.step))
+    assert seen == [1, 2, 3, 4, 5, 6]
+    assert weights(draft) == weights(whole)
+
+
 def test_a_broken_checkpoint_is_passed_over(base: Base, unbroken: tuple[bytes, list[Point]], tmp_path: Path) -> None:
     seen: list[int] = []
     with pytest.raises(Conflict):
