@@ -28,9 +28,11 @@ from governance.tables import passports, people, personal_values
 __all__ = [
     "TOKEN",
     "Vault",
+    "bearers",
     "find",
     "flush_destroyed_keys",
     "forget",
+    "forgotten",
     "keep",
     "names",
     "open_vault",
@@ -222,6 +224,23 @@ def forget(tx: Connection, vault: Vault, person: str, *, actor: str, now: dateti
         tx.execute(insert(people).values(person=person, created_at=now, **values))
     removed = tx.execute(delete(personal_values).where(personal_values.c.person == person)).rowcount
     ledger.append(tx, actor=actor, event="forget", subject=person, detail={"values": removed}, now=now)
+
+
+def bearers(tx: Connection) -> dict[str, set[str]]:
+    """Passport of a record → the people whose values came with it; reads no value."""
+    v = personal_values.c
+    query = (
+        select(v.passport, v.person).join(passports, passports.c.id == v.passport).where(passports.c.kind == "record")
+    )
+    found: dict[str, set[str]] = {}
+    for row in tx.execute(query.distinct()):
+        found.setdefault(row.passport, set()).add(row.person)
+    return found
+
+
+def forgotten(tx: Connection) -> frozenset[str]:
+    """Everybody whose key was destroyed."""
+    return frozenset(tx.scalars(select(people.c.person).where(people.c.forgotten_at.is_not(None))))
 
 
 def flush_destroyed_keys(engine: Engine) -> None:

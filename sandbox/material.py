@@ -11,8 +11,7 @@ from governance.consent import consents_of, permit
 from governance.errors import NoConsent
 from governance.passport import passport_of
 from governance.tables import passports as issued
-from governance.tables import people, personal_values
-from governance.vault import TOKEN, Vault
+from governance.vault import TOKEN, Vault, bearers, forgotten
 from rag import tables as rag_tables
 from rag.brief import NEW_IN_POST_MONTHS, PURCHASE_YEARS, customers, decision_maker, products
 from rag.company import Company
@@ -111,14 +110,12 @@ def _allowed(tx: Connection, passport: str, people: Iterable[str], now: datetime
 
 def _people_of_records(tx: Connection) -> dict[str, set[str]]:
     """Passport of a record → who it is about: whose values came with it, or of whom it states a fact."""
-    kept, facts, place = personal_values.c, rag_tables.facts.c, rag_tables.sources.c
-    is_record = issued.c.kind == "record"
-    held = select(kept.passport, kept.person).join(issued, issued.c.id == kept.passport).where(is_record)
+    facts, place = rag_tables.facts.c, rag_tables.sources.c
     stated = select(place.passport, facts.subject).join(rag_tables.sources, place.id == facts.source)
     stated = stated.join(issued, issued.c.id == place.passport)
-    stated = stated.where(is_record, facts.subject.startswith("p_", autoescape=True))
-    found: dict[str, set[str]] = {}
-    for passport, person in (*tx.execute(held), *tx.execute(stated)):
+    stated = stated.where(issued.c.kind == "record", facts.subject.startswith("p_", autoescape=True))
+    found = bearers(tx)
+    for passport, person in tx.execute(stated):
         found.setdefault(passport, set()).add(person)
     return found
 
@@ -129,7 +126,7 @@ def _records_of_people(tx: Connection) -> dict[str, set[str]]:
     for passport, people_named in _people_of_records(tx).items():
         for person in people_named:
             found.setdefault(person, set()).add(passport)
-    for person in tx.scalars(select(people.c.person).where(people.c.forgotten_at.is_not(None))):
+    for person in forgotten(tx):
         found.setdefault(person, set()).add("")
     return found
 
