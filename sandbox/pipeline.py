@@ -9,8 +9,8 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy import Engine as Database
-from sqlalchemy import delete, insert, select, update
 
 from governance.db import reading
 from governance.ledger import append
@@ -136,28 +136,17 @@ def train(
         on_point=took,
         should_stop=should_stop,
     )
-    name = keep_adapter(
-        draft,
-        home / "adapters",
-        base_hash=base.hash,
-        template=checked.template,
-        detail={
-            "rows": len(checked.train),
-            **card_detail(dataset, recipe, precision=precision(), stage=stage, trainer=by),
-        },
-        key=open_signing_key(home / "keys"),
-    )
+    used = taught(dataset.train, sections)
+    detail = card_detail(dataset.hash, used, recipe, precision=precision(), stage=stage, trainer=by)
+    detail["rows"] = len(checked.train)
+    of_base = {"base_hash": base.hash, "template": checked.template}
+    name = keep_adapter(draft, home / "adapters", **of_base, detail=detail, key=open_signing_key(home / "keys"))
     adapter = Adapter(
         name, key, dataset.hash, base.hash, (home / "adapters" / name).resolve(), time.monotonic() - started, now
     )
+    overlong = len(checked.overlong)
     with db.begin() as tx:
-        if not tx.scalar(select(adapters.c.hash).where(adapters.c.hash == name)):
-            same_key = update(adapters).where(adapters.c.key == key)  # its folder was lost, and training gave another
-            tx.execute(same_key.values(key=adapters.c.hash))
-            row = {**asdict(adapter), "folder": str(adapter.folder), "recipe": asdict(recipe), "stage": stage}
-            tx.execute(insert(adapters).values(**row))
-            said = {"dataset": dataset.hash, "stage": stage, "steps": recipe.steps, "overlong": len(checked.overlong)}
-            append(tx, actor=by, event="adapter_trained", subject=name, detail=said, now=now)
+        _keep_trained(tx, adapter, recipe, stage, overlong=overlong, by=by)
     shutil.rmtree(work, ignore_errors=True)
     return adapter
 
@@ -200,6 +189,17 @@ def taught(samples: Sequence[Sample], sections: Collection[str] | None) -> list[
 def pairs(samples: Sequence[Sample], sections: Collection[str] | None) -> list[tuple[str, str]]:
     """What `taught` leaves, as the training takes it."""
     return [(sample.prompt, sample.answer) for sample in taught(samples, sections)]
+
+
+def _keep_trained(tx: Connection, adapter: Adapter, recipe: Recipe, stage: str, *, overlong: int, by: str) -> None:
+    if tx.scalar(select(adapters.c.hash).where(adapters.c.hash == adapter.hash)):
+        return
+    same_key = update(adapters).where(adapters.c.key == adapter.key)  # its folder was lost, and training gave another
+    tx.execute(same_key.values(key=adapters.c.hash))
+    row = {**asdict(adapter), "folder": str(adapter.folder), "recipe": asdict(recipe), "stage": stage}
+    tx.execute(insert(adapters).values(**row))
+    said = {"dataset": adapter.dataset, "stage": stage, "steps": recipe.steps, "overlong": overlong}
+    append(tx, actor=by, event="adapter_trained", subject=adapter.hash, detail=said, now=adapter.created_at)
 
 
 def _keep_point(db: Database, run: str, point: Point) -> None:
