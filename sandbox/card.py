@@ -13,9 +13,8 @@ from typing import Any
 from governance.errors import Corrupt, NotFound, Refused
 from governance.ledger import Scalar
 from governance.signing import SigningKey, signature, signed_by
-from sandbox.dataset import Dataset
 from sandbox.recipe import Recipe
-from sandbox.samples import merkle_root
+from sandbox.samples import Sample, merkle_root
 
 CARD, TEMPLATE, CONFIG, WEIGHTS = "card.json", "chat_template.jinja", "adapter_config.json", "adapter_model.safetensors"
 FILES = (CONFIG, WEIGHTS, TEMPLATE)
@@ -69,11 +68,13 @@ def keep_adapter(
     return name
 
 
-def card_detail(dataset: Dataset, recipe: Recipe, *, precision: str, stage: str, trainer: str) -> dict[str, Scalar]:
+def card_detail(
+    dataset: str, used: Sequence[Sample], recipe: Recipe, *, precision: str, stage: str, trainer: str
+) -> dict[str, Scalar]:
     """What the card says of the training. Of the records only their number and one hash: ids could be looked up."""
-    passports = sorted({passport for sample in dataset.train for passport in sample.passports})
+    passports = sorted({passport for sample in used for passport in sample.passports})
     return {
-        "dataset": dataset.hash,
+        "dataset": dataset,
         "recipe": recipe.hash,
         "rank": recipe.rank,
         "seed": recipe.seed,
@@ -157,7 +158,7 @@ def write_statement(
 
 
 def verify_statement(folder: Path, name: str, *, trusted: frozenset[str]) -> Mapping[str, Any]:
-    """What serving asks for beyond `verify_adapter`: the signed approval of this very adapter; raises Refused, NotFound."""
+    """What serving asks for besides: the signed approval of this very adapter; raises Refused, NotFound."""
     if not (folder / CARD).is_file():
         raise _missing(name)
     path = folder / STATEMENT

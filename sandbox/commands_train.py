@@ -21,7 +21,9 @@ HELP = {
     "base": "准备基础模型 / prepare the base model",
     "dataset": "生成训练集 / build the data set",
     "train": "训练适配器 / train the adapter",
-    "evaluate": "评估并登记为候选 / evaluate it and register it as a candidate",
+    "evaluate": "评估 / evaluate it",
+    "memorise": "记忆测试 / test its memory",
+    "register": "登记为候选，等待批准 / register it as a candidate, to be approved",
 }
 STEPS = tuple(HELP)
 
