@@ -1,3 +1,5 @@
+// A panel that is drawn anew keeps what was folded open; a field that now belongs to something else is emptied.
+const folded = new Map();
 const params = pairs => {
   const url = new URL(location.href);
   for (const [key, value] of pairs) value ? url.searchParams.set(key, value) : url.searchParams.delete(key);
@@ -43,6 +45,8 @@ element.addEventListener('click', e => {
   e.preventDefault();
   const sent = {...button.dataset}, form = button.closest('[data-form]');
   if (form && !gather(form, sent)) return;
+  const sheet = button.closest('details.x-pop');
+  if (sheet) folded.delete(sheet.dataset.keep);  // done with: the next drawing closes it, an error leaves it open
   if (sent.url) history.replaceState(null, '', sent.url);
   if (sent.set !== undefined) params(new URLSearchParams(sent.set));
   if (sent.param) params([[sent.param, sent[sent.param]]]);
@@ -58,8 +62,6 @@ element.addEventListener('click', e => {
   if (button.dataset.once !== undefined) { button.disabled = true; button.dataset.pressed = ''; }
   trigger('select', sent);
 });
-// A panel that is drawn anew keeps what was folded open; a field that now belongs to something else is emptied.
-const folded = new Map();
 element.addEventListener('toggle', e => {
   const box = e.target;
   if (box.dataset.keep) folded.set(box.dataset.keep, box.open);
