@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, insert, select, update
 
-from governance.errors import Conflict, GateFailed, Invalid, NotAllowed, Refused
-from governance.ledger import append
+from governance.errors import Conflict, Corrupt, GateFailed, Invalid, NotAllowed, NotFound, Refused
+from governance.ledger import append, events_of
 from governance.signing import open_signing_key
 from governance.tables import ledger_head
 from sandbox.card import read_card, write_statement
@@ -88,7 +89,7 @@ def approve(
     One person's approval; with the approval of `needed` different people the adapter is approved and this is signed.
 
     The caller has asked who it is and for his role. Refused: the trainer, an adapter below the gate, one whose
-    memory was not tested or failed, a retired or tainted one. `keys`: the folder of the signing key, by default that
+    memory was not tested or failed, a retired or tainted one; Corrupt: a broken card. `keys`: the folder of the signing key, by default that
     of the home the adapter lies in.
     """
     found = adapter_of(tx, adapter)
@@ -96,6 +97,7 @@ def approve(
     if needed < 1:
         raise Invalid(reason={"zh": "批准人数至少为 1", "en": "at least one approval is needed"})
     take_turn(tx)
+    read_card(found.folder, adapter)  # whole, or nobody can tell who trained it
     _check_open(tx, adapter, by)
     _check_evidence(tx, adapter, found.key)
     _vote(tx, adapter, "approve", reason, by=by, now=now)
@@ -255,10 +257,13 @@ def adapters_in(tx: Connection) -> list[Entry]:
 
 
 def trainers_of(tx: Connection, adapter: str) -> set[str]:
-    """The people who started its runs, and whom its card names; raises NotFound, Corrupt for a broken card."""
+    """Who started its runs, whom the ledger names, and whom its card names, when there is a whole one."""
     names = set(tx.scalars(select(runs.c.by).where(runs.c.adapter == adapter)))
-    card = json.loads(read_card(adapter_of(tx, adapter).folder, adapter))
-    return (names | {str(card.get("trainer", ""))}) - {""}
+    names |= {event.actor for event in events_of(tx, adapter) if event.event == "adapter_trained"}
+    with suppress(NotFound, Corrupt):
+        card = json.loads(read_card(adapter_of(tx, adapter).folder, adapter))
+        names.add(str(card.get("trainer", "")))
+    return names - {""}
 
 
 def report_hash(tx: Connection, adapter: str) -> str:

@@ -145,6 +145,7 @@ def test_a_tampered_card_is_not_approved(db: Engine, tmp_path: Path) -> None:
         card.write_text(card.read_text(encoding="utf-8").replace("tina", "dina"), encoding="utf-8")
         with pytest.raises(Corrupt):
             approve(tx, name, **said(name), needed=1)
+        assert trainers_of(tx, name) == {"tina"}  # the ledger knows; and a page that lists it does not break
 
 
 def test_a_stage_has_its_own_adapter_or_that_of_all_or_the_plan(db: Engine, tmp_path: Path) -> None:
