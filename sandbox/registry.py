@@ -89,8 +89,8 @@ def approve(
     One person's approval; with the approval of `needed` different people the adapter is approved and this is signed.
 
     The caller has asked who it is and for his role. Refused: the trainer, an adapter below the gate, one whose
-    memory was not tested or failed, a retired or tainted one; Corrupt: a broken card. `keys`: the folder of the signing key, by default that
-    of the home the adapter lies in.
+    memory was not tested or failed, a retired or tainted one; Corrupt: a broken card. `keys`: the folder of the
+    signing key, by default that of the home the adapter lies in.
     """
     found = adapter_of(tx, adapter)
     reason = checked_reason(reason)
