@@ -11,7 +11,7 @@ from typing import Any
 
 from governance.errors import Invalid, Unavailable, XinyanError
 from sandbox.base import Base, prepare_base
-from sandbox.launch import Failure, Fit, Job
+from sandbox.launch import Failure, Fit, Job, job_of
 from sandbox.parallel import Together, lost_process
 from sandbox.preflight import Checked, Pair
 from sandbox.recipe import Recipe
@@ -63,7 +63,7 @@ def over_cluster(address: str, workers: int, *, shard: bool = False) -> Fit:
     ) -> tuple[Path, Checked]:
         alone = address == LOCAL
         share = threads // workers if alone else threads
-        job = Job(base, tuple(train), tuple(heldout), recipe, work.resolve(), max(1, share))
+        job = job_of(base, train, heldout, recipe, work.resolve(), threads=max(1, share), shard=shard)
         with _connected(address, workers) as ray:
             board = ray.remote(Board).options(num_cpus=0).remote()
             failed: list[Exception] = []

@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any, Protocol
 
 from governance import errors
-from governance.errors import XinyanError
+from governance.errors import Invalid, XinyanError
 from sandbox.base import Base
 from sandbox.parallel import Parallel, joined, lost_process
 from sandbox.preflight import Checked, Pair
@@ -65,6 +65,24 @@ class Job:
         return checked
 
 
+def job_of(
+    base: Base,
+    train: Sequence[Pair],
+    heldout: Sequence[Pair],
+    recipe: Recipe,
+    work: Path,
+    *,
+    threads: int,
+    shard: bool,
+) -> Job:
+    """Raises Invalid for a recipe that a spread base cannot follow."""
+    if shard and (recipe.packing or recipe.quantized):
+        zh = "分散基础模型时，不能拼接短样本，也不能压缩基础模型，请关闭这些选项"
+        en = "a base that is spread over processes can neither pack rows nor be compressed; turn these off"
+        raise Invalid(reason={"zh": zh, "en": en})
+    return Job(base, tuple(train), tuple(heldout), recipe, work, threads)
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """An error of ours on its way to another process."""
@@ -97,7 +115,7 @@ def over_processes(count: int, *, shard: bool = False) -> Fit:
         on_point: Callable[[Point], None],
         should_stop: Callable[[], bool] = lambda: False,
     ) -> tuple[Path, Checked]:
-        job = Job(base, tuple(train), tuple(heldout), recipe, work, max(1, threads // count))
+        job = job_of(base, train, heldout, recipe, work, threads=max(1, threads // count), shard=shard)
         with tempfile.TemporaryDirectory() as folder:
             members = _Members(job, count, Path(folder) / "meeting", shard)
             try:

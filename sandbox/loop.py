@@ -162,7 +162,7 @@ class Loop:
             group["lr"] = self._recipe.rate(step)
         self._model.train()
         mine, total = rows[self._parallel.rank :: self._parallel.world], 0.0
-        for loss, teaching in self._passes(mine):
+        for loss, teaching in self._passes(mine, self._parallel.most):
             (loss * (teaching / self._usual)).backward()  # a token counts the same in a short batch and in a long one
             total += loss.item() * teaching
         value = self._total(total) / labelled(rows)
@@ -195,7 +195,7 @@ class Loop:
         self._model.eval()
         rows = sorted(self._data.heldout, key=lambda row: len(row.ids))
         mine, total = rows[self._parallel.rank :: self._parallel.world], 0.0
-        for start in range(0, len(mine), HELDOUT_ROWS):
-            for loss, teaching in self._passes(mine[start : start + HELDOUT_ROWS]):
+        for start in range(0, len(rows[:: self._parallel.world]), HELDOUT_ROWS):
+            for loss, teaching in self._passes(mine[start : start + HELDOUT_ROWS], self._parallel.most):
                 total += loss.item() * teaching
         return self._total(total) / labelled(rows)

@@ -102,18 +102,31 @@ class Passes:
         self._loss, self._pad, self._count = AssistantLoss(model), pad, recipe.micro_rows
         slow = device().type == "cpu"
         self._tokens, self._grain = (PASS_TOKENS, GRAIN) if slow else (1 << 30, 1)
+        self._shortest = min(probe, key=lambda row: len(row.ids))
         self.packed = recipe.packing and _pack(model, self._loss, pad, recipe, probe)
 
-    def __call__(self, rows: Sequence[Row]) -> Iterator[tuple[Tensor, int]]:
-        """The mean loss per labelled token of each pass, and how many these are. Use each before the next is made."""
-        count = self._count or len(rows)
+    def __call__(
+        self, rows: Sequence[Row], most: Callable[[int], int] = lambda count: count
+    ) -> Iterator[tuple[Tensor, int]]:
+        """
+        The mean loss per labelled token of each pass, and how many these are. Use each before the next is made.
+
+        `most`: how many passes every process has to make; those beyond our own count for nothing.
+        """
+        parts = self._split(rows)
+        spare = [[self._shortest]] * (most(len(parts)) - len(parts))
+        for at, part in enumerate([*parts, *spare]):
+            teaching = labelled(part) if at < len(parts) else 0
+            if self.packed:
+                yield self._loss(*packed(part, self._pad, self._grain)), teaching
+            else:
+                yield self._loss(*batch(part, self._pad)), teaching
+
+    def _split(self, rows: Sequence[Row]) -> list[list[Row]]:
+        count = self._count or max(1, len(rows))
         if self.packed:
-            for part in fill(rows, self._tokens, count):
-                yield self._loss(*packed(part, self._pad, self._grain)), labelled(part)
-        else:
-            for start in range(0, len(rows), count):
-                part = rows[start : start + count]
-                yield self._loss(*batch(part, self._pad)), labelled(part)
+            return fill(rows, self._tokens, count)
+        return [list(rows[start : start + count]) for start in range(0, len(rows), count)]
 
 
 def _pack(model: Any, loss: AssistantLoss, pad: int, recipe: Recipe, probe: Sequence[Row]) -> bool:

@@ -13,6 +13,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from governance.errors import Unavailable
+from sandbox.engine import device
 
 WAITS_S = 600  # a process that has not answered for this long is taken for dead
 
@@ -27,6 +28,7 @@ class Parallel(Protocol):
     @property
     def main(self) -> bool: ...
     def prepare(self, model: Any) -> None: ...
+    def most(self, count: int) -> int: ...
     def sum(self, tensors: Sequence[Tensor]) -> None: ...
     def wait(self) -> None: ...
 
@@ -36,6 +38,10 @@ class _Alone:
 
     def prepare(self, model: Any) -> None:
         """Nothing to share."""
+
+    def most(self, count: int) -> int:
+        """Nobody makes more."""
+        return count
 
     def sum(self, tensors: Sequence[Tensor]) -> None:
         """Nothing to add."""
@@ -70,6 +76,15 @@ class Together:
                 dist.broadcast(weight.data, 0)
         if self._shard:
             _spread(model, set(trained))
+
+    def most(self, count: int) -> int:
+        """How many passes each process makes: the same over a spread base, for its layers are gathered together."""
+        if not self._shard:
+            return count
+        figure = torch.tensor([count], device=device())
+        with _talking():
+            dist.all_reduce(figure, dist.ReduceOp.MAX)
+        return int(figure)
 
     def sum(self, tensors: Sequence[Tensor]) -> None:
         """In place, each replaced by the sum over all processes; one message per kind of number."""

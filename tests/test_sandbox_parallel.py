@@ -21,9 +21,10 @@ from sandbox.train import Point, fit
 from tests.tiny_model import save_tiny_model
 
 PAIRS = [
-    (f"话术：开场白 {n}\n医院：{{customer}}", f"您好，请问是{{customer}}吗？第{n}句。" * (1 + n % 3)) for n in range(43)
+    (f"话术：开场白 {n}\n医院：{{customer}}", f"您好，请问是{{customer}}吗？第{n}句。" * (1 + n % 3)) for n in range(41)
 ]
-RECIPE = Recipe(rank=4, alpha=8, steps=6, rows_per_step=5, checkpoint_every=2, learning_rate=5e-3)
+# 31 rows, 5 a step: the seventh batch of a round has one row, so that one of two processes has none
+RECIPE = Recipe(rank=4, alpha=8, steps=7, rows_per_step=5, checkpoint_every=2, learning_rate=5e-3)
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +39,7 @@ def train(base: Base, work: Path, processes: int, recipe: Recipe = RECIPE, **opt
     shard = bool(options.pop("shard", False))
     options.setdefault("on_point", seen.append)
     start = over_processes(processes, shard=shard)
-    start(base, PAIRS[:33], PAIRS[33:], recipe, work, threads=1, **options)  # pyright: ignore[reportArgumentType]
+    start(base, PAIRS[:31], PAIRS[31:], recipe, work, threads=1, **options)  # pyright: ignore[reportArgumentType]
     return seen
 
 
@@ -108,6 +109,12 @@ def test_what_is_refused_in_the_processes_is_refused_here(base: Base, tmp_path: 
     start = over_processes(2)
     with pytest.raises(Invalid, match="training set"):
         start(base, [], PAIRS[:2], RECIPE, tmp_path, threads=1, on_point=lambda point: None)
+
+
+def test_a_spread_base_refuses_packed_rows_and_four_bits(base: Base, tmp_path: Path) -> None:
+    for recipe in (replace(RECIPE, packing=True), replace(RECIPE, quantized=True)):
+        with pytest.raises(Invalid, match="spread over processes"):
+            train(base, tmp_path, 2, recipe, shard=True)
 
 
 def _parent(base: Base, work: Path) -> None:
