@@ -262,7 +262,7 @@ def test_every_release_event_asks_for_the_role_again(site: Site, name: str, act:
     sent = {"act": act, "adapter": "a" * 64, "rollout": "r_1", "share": "5", "seen": "0"}
     event = {"fn_index": site.event("/release", "act"), "session_hash": session, "data": [], "event_data": sent}
     assert client.post("/release" + JOIN, json=event, headers={"accept-language": "zh"}).status_code == 200
-    last, seen = _finished(client, "/release", session)
+    last, _ = _finished(client, "/release", session)
     assert last["success"] is False
     assert refused in json.dumps(last, ensure_ascii=False)
 

@@ -108,7 +108,7 @@ def test_two_runs_are_compared_and_what_differs_comes_first(db: Engine, parts: P
     assert seen is not None
     assert [run.id for run in seen.runs] == IDS[:2]
     assert seen.loss is not None
-    assert [line.last for line in seen.loss.lines] == ["2", "2.17"]
+    assert [line.last for line in seen.loss.lines] == ["2", "2.167"]
     assert seen.recipe[0].values == ("16", "32")
     assert [row.differs for row in seen.recipe] == sorted((row.differs for row in seen.recipe), reverse=True)
 
