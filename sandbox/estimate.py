@@ -135,7 +135,6 @@ def _dry_steps(
     import torch
     from transformers.utils.logging import disable_progress_bar
 
-    from sandbox.loss import AssistantLoss
     from sandbox.packing import plan_batches
     from sandbox.train import give_back_memory, open_model
 
@@ -144,19 +143,18 @@ def _dry_steps(
     trying(recipe.micro_rows)
     model, chat = open_model(base, replace(recipe, compile=False))
     rows = _rows(chat, given, recipe)
-    step = _Step(model, AssistantLoss(model), chat.pad)
     longest = sorted(rows, key=lambda row: -len(row.ids))
     for size in _halves(recipe.micro_rows):
         trying(size)
+        step = _Step(model, chat.pad, replace(recipe, micro_rows=size, compile=False), rows)
         _reset_peak()
         if step.fits(longest[:size]) and (memory := _peak_mib()) * MARGIN <= limit_mib:
             planned = plan_batches([len(row.ids) for row in rows], recipe)
-            shapes = [len(part) * max(len(rows[at].ids) for at in part) for part in planned]
+            shapes = [step.slots([rows[at] for at in part]) for part in planned]
             usual = sorted(range(len(planned)), key=lambda at: shapes[at])[len(planned) // 2]
             part = [rows[at] for at in planned[usual]]
             started = time.perf_counter()
-            for start in range(0, len(part), size):
-                step.fits(part[start : start + size])
+            step.fits(part)
             taken = time.perf_counter() - started
             real = sum(len(row.ids) for row in part)
             held = len(longest[len(longest) // 2].ids)
@@ -168,26 +166,30 @@ def _dry_steps(
 class _Step:
     """A step without its consequences."""
 
-    def __init__(self, model: Any, loss: Any, pad: int) -> None:
+    def __init__(self, model: Any, pad: int, recipe: Recipe, rows: Sequence[Row]) -> None:
         import torch
 
-        self._loss, self._pad = loss, pad
+        from sandbox.packing import Passes
+
+        self._passes = Passes(model, pad, recipe, rows)
         weights = [weight for weight in model.parameters() if weight.requires_grad]
         self._optimizer = torch.optim.AdamW(weights, lr=0.0, weight_decay=0.0)
         model.train()
+
+    def slots(self, rows: Sequence[Row]) -> int:
+        """Tokens that are computed, with padding where there is some."""
+        lengths = [len(row.ids) for row in rows]
+        return sum(lengths) if self._passes.packed else len(rows) * max(lengths)
 
     def fits(self, rows: Sequence[Row]) -> bool:
         """Forward, backward and the optimizer's state; False when the memory does not suffice."""
         import torch
 
-        from sandbox.packing import batch
-
         try:
-            self._loss(*batch(rows, self._pad)).backward()
+            for loss, _ in self._passes(rows):
+                loss.backward()
             self._optimizer.step()
-        except torch.OutOfMemoryError:
-            return False
-        except MemoryError:
+        except (torch.OutOfMemoryError, MemoryError):
             return False
         except RuntimeError as failed:  # what the allocator of a processor raises has no type of its own
             if not any(said in str(failed).lower() for said in ("alloc", "memory")):

@@ -44,6 +44,12 @@ def test_the_estimate_is_near_what_the_training_takes(base: Base, tmp_path: Path
     assert found.tokens_per_s > 0
 
 
+def test_packed_rows_are_estimated_as_they_are_trained(base: Base) -> None:
+    found = estimate(base, PAIRS, replace(RECIPE, packing=True), threads=1)
+    assert found.micro_rows == 8
+    assert found.seconds > 0
+
+
 def test_the_disk_is_what_the_checkpoints_take(base: Base, tmp_path: Path) -> None:
     fit(base, PAIRS, [("问", "答案")], RECIPE, tmp_path, threads=1, on_point=lambda point: None)
     taken = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) / 2**20
