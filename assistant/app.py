@@ -10,7 +10,7 @@ import ipaddress
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -259,7 +259,7 @@ def serve(settings: Settings, *, allow_sample_users: bool = False) -> None:
 
 
 @contextmanager
-def trainings(db: Engine, settings: Settings) -> Iterator[None]:
+def trainings(db: Engine, settings: Settings) -> Generator[None]:
     """While the server runs a worker is there when it is needed; one that trains outlives the server."""
     stop = Event()
     if ensure_worker(settings):

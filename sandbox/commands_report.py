@@ -40,9 +40,10 @@ def _report(session: Session, asked: argparse.Namespace) -> int:
     if report is None:
         raise NotFound(kind={"zh": "评估报告", "en": "report"}, name=adapter.hash[:12])
     print(f"adapter {adapter.hash}\nreport {report.hash} questions={len(report.sides)} golden={report.golden}")
+    stages = {name: stage.name for name, stage in session.company.phrases.stages.items()}
     languages: tuple[Language, ...] = ("zh", "en")
     for language in languages:
-        print("\n".join(["", *say(report, language)]))
+        print("\n".join(["", *say(report, language, stages)]))
     print(f"\nrated candidate={rated.candidate} other={rated.other} same={rated.same} p={rated.p:.3f}")
     if asked.answers:
         for side in report.sides:

@@ -18,7 +18,7 @@ from governance.vault import Vault, seal, unseal
 from sandbox.gate import judge_report
 from sandbox.memories import find_memorisation
 from sandbox.release import Failed, adapter_of
-from sandbox.report_words import sentences_of
+from sandbox.report_words import Stages, sentences_of
 from sandbox.tables import ratings, reports
 
 Arm = Literal["base", "released", "candidate"]
@@ -151,9 +151,9 @@ def report_of(tx: Connection, vault: Vault, adapter: str) -> Report | None:
     return find_report(tx, vault, adapter)
 
 
-def say(report: Report, language: Language) -> list[str]:
+def say(report: Report, language: Language, stages: Stages | None = None) -> list[str]:
     """What the figures mean, in sentences for an admin: what was tried, how it went, what to do."""
-    return sentences_of(report, language)
+    return sentences_of(report, language, stages or {})
 
 
 def pairs_to_rate(tx: Connection, vault: Vault, adapter: str, by: str) -> list[Blind]:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 from eval.memorisation import Memorisation
 from eval.scoring import Figures
 from governance.errors import Language
+from rag.company import Bilingual
 
 if TYPE_CHECKING:
     from sandbox.release import Failed
     from sandbox.report import Report
 
 Words = tuple[str, str]  # Chinese, English
+Stages = Mapping[str, Bilingual]  # what the company calls them, by id
 
 NAMES: Mapping[str, Words] = {
     "value_copy": ("该写的内容写全的比例", "share of the needed items that were written"),
@@ -68,16 +70,16 @@ ADVICE: Mapping[str, Words] = {
 }
 
 
-def sentences_of(report: "Report", language: Language) -> list[str]:
+def sentences_of(report: "Report", language: Language, stages: Stages) -> list[str]:
     """In the order in which an admin asks: may I, how good, is it safe, compared with what, what now."""
     words = [*_conclusion(report), *_quality(report), *_safety(report), *_memory(report.memorisation)]
-    words += [*_compared(report), *_stages(report), *(_failure(failed) for failed in report.verdict)]
+    words += [*_compared(report), *_stages(report, stages), *(_failure(failed, stages) for failed in report.verdict)]
     return [pair[0] if language == "zh" else pair[1] for pair in words]
 
 
-def name_of(failed: "Failed", language: Language) -> str:
+def name_of(failed: "Failed", language: Language, stages: Stages) -> str:
     """The figure that failed, in words."""
-    zh, en = _name(failed.name)
+    zh, en = _name(failed.name, stages)
     return zh if language == "zh" else en
 
 
@@ -177,7 +179,7 @@ def _compared(report: "Report") -> Iterator[Words]:
     )
 
 
-def _stages(report: "Report") -> Iterator[Words]:
+def _stages(report: "Report", stages: Stages) -> Iterator[Words]:
     if not report.golden:
         yield (
             "公司没有提供各阶段的固定题目，以上只来自留出的部分。",
@@ -188,9 +190,17 @@ def _stages(report: "Report") -> Iterator[Words]:
     weak = [stage for stage, found in report.stages.items() if _is_weak(found["candidate"])]
     yield (
         f"{len(arms)} 个阶段共 {report.golden} 道固定题目："
-        + ("每个阶段都写全了。" if not weak else f"有遗漏或多写的阶段：{'、'.join(weak)}。"),
+        + (
+            "每个阶段都写全了。"
+            if not weak
+            else f"有遗漏或多写的阶段：{'、'.join(_called(stage, stages)[0] for stage in weak)}。"
+        ),
         f"{report.golden} fixed cases of {len(arms)} stages: "
-        + ("complete in every stage." if not weak else f"something is missing or added in {', '.join(weak)}."),
+        + (
+            "complete in every stage."
+            if not weak
+            else f"something is missing or added in {', '.join(_called(stage, stages)[1] for stage in weak)}."
+        ),
     )
 
 
@@ -198,8 +208,8 @@ def _is_weak(found: Figures) -> bool:
     return found.value_copy < 1 or found.must_say < 1 or found.unsupported_values > 0
 
 
-def _failure(failed: "Failed") -> Words:
-    zh, en = _name(failed.name)
+def _failure(failed: "Failed", stages: Stages) -> Words:
+    zh, en = _name(failed.name, stages)
     least = failed.sign.startswith(">")
     key = failed.name.rpartition(".")[2]
     advice = ADVICE["memorised_strings" if key == "exposure" else key]
@@ -210,12 +220,20 @@ def _failure(failed: "Failed") -> Words:
     )
 
 
-def _name(name: str) -> Words:
+def _called(stage: str, stages: Stages) -> Words:
+    """As the company calls the stage; by its id when the phrase book has dropped it."""
+    return (stages[stage].zh, stages[stage].en) if stage in stages else (stage, stage)
+
+
+def _name(name: str, stages: Stages) -> Words:
     where, _, key = name.rpartition(".")
     zh, en = NAMES[key]
     if where == "released":
         return f"{zh}（与现用助手相比）", f"{en} (beside the assistant in use)"
-    return (f"{where} 阶段{zh}", f"{en} in {where}") if where else (zh, en)
+    if not where:
+        return zh, en
+    stage = _called(where, stages)
+    return f"“{stage[0]}”阶段的{zh}", f"{en} in {stage[1]}"
 
 
 def _shown(key: str, value: float) -> str:

@@ -15,6 +15,7 @@ from governance.db import reading
 from governance.errors import Conflict, NotFound
 from governance.ledger import events_of
 from governance.vault import Vault, open_vault
+from rag.company import Bilingual
 from sandbox.gate import judge_report, worse
 from sandbox.memories import find_memorisation, keep_memorisation, method_of
 from sandbox.release import Failed
@@ -155,6 +156,10 @@ def test_the_sentences_say_what_was_seen_what_it_means_and_what_to_do() -> None:
     bad = judged_by_gate(with_candidate(value_copy=0.5, language=0.5))
     assert "暂时不能发布" in say(bad, "zh")[0]
     assert any(line.startswith("未达标：该写的内容写全的比例是 50.0%") for line in say(bad, "zh"))
+    named = {"needs": Bilingual(zh="需求挖掘", en="Needs")}
+    weak = make(verdict=(Failed("needs.value_copy", 0.5, ">=", 0.95),))
+    assert any("“需求挖掘”阶段" in line for line in say(weak, "zh", named))
+    assert any("in Needs" in line for line in say(weak, "en", named))
     assert sum(line.startswith("Falls short:") for line in say(bad, "en")) == len(bad.verdict)
 
 
