@@ -14,7 +14,7 @@ def train_or_resume(
     """LoRA over `rows` of (ids, labels), 4 a step; the hash of the adapter's weights."""
     import torch
     from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM, Trainer, TrainerCallback, TrainingArguments
+    from transformers import AutoModelForCausalLM, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
     from transformers.trainer_utils import get_last_checkpoint
 
     class Tell(TrainerCallback):
@@ -40,6 +40,7 @@ def train_or_resume(
     )
     dataset: Any = _Rows(rows)
     trainer = Trainer(model=model, args=arguments, train_dataset=dataset, data_collator=_padded, callbacks=[Tell()])
+    trainer.remove_callback(PrinterCallback)  # it writes to standard output
     newest = get_last_checkpoint(str(work)) if work.is_dir() else None
     trainer.train(resume_from_checkpoint=newest)
     digest = hashlib.sha256()
