@@ -58,12 +58,12 @@ class Trial:
     broken: int
 
     @property
-    def metrics(self) -> dict[str, float]:
-        """Shares of kills and of finished runs."""
+    def metrics(self) -> dict[str, float | None]:
+        """Shares of kills and of finished runs; None where none finished."""
         return {
             "kills": self.kills,
             "recovered": round(self.recovered / self.kills, 4) if self.kills else 0.0,
-            "bit_identical": round(self.identical / self.runs, 4) if self.runs else 0.0,
+            "bit_identical": round(self.identical / self.runs, 4) if self.runs else None,
             "lost_steps": self.lost_steps,
             "runs": self.runs,
         }
