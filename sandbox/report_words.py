@@ -187,19 +187,15 @@ def _stages(report: "Report", stages: Stages) -> Iterator[Words]:
         )
         return
     arms = [arms["candidate"] for arms in report.stages.values()]
-    weak = [stage for stage, found in report.stages.items() if _is_weak(found["candidate"])]
+    weak = [_called(stage, stages) for stage, found in report.stages.items() if _is_weak(found["candidate"])]
     yield (
         f"{len(arms)} 个阶段共 {report.golden} 道固定题目："
-        + (
-            "每个阶段都写全了。"
-            if not weak
-            else f"有遗漏或多写的阶段：{'、'.join(_called(stage, stages)[0] for stage in weak)}。"
-        ),
+        + ("每个阶段都写全了。" if not weak else f"有遗漏或多写的阶段：{'、'.join(zh for zh, _ in weak)}。"),
         f"{report.golden} fixed cases of {len(arms)} stages: "
         + (
             "complete in every stage."
             if not weak
-            else f"something is missing or added in {', '.join(_called(stage, stages)[1] for stage in weak)}."
+            else f"something is missing or added in {', '.join(en for _, en in weak)}."
         ),
     )
 

@@ -126,8 +126,8 @@ def test_a_packed_training_learns_as_well_and_resumes_bit_identical(
     whole, _ = run(base, tmp_path / "whole", recipe, on_point=points.append)
     assert points[-1].heldout == pytest.approx(unbroken[1][-1].heldout, rel=0.02)
     for _ in range(2):
+        stop = len(seen) + 2
         with pytest.raises(Conflict):
-            stop = len(seen) + 2
             run(
                 base,
                 tmp_path / "stopped",
