@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 from sqlalchemy import Engine as Database
@@ -29,7 +30,7 @@ from sandbox.train import fit
 
 __all__ = ["Memorisation", "memorise", "plant", "shadow_recipe", "try_memory"]
 
-METHOD = "1"  # raise it when the same training gives other figures
+METHOD = "2"  # raise it when the same training gives other figures
 PLANTED: Mapping[int, int] = {1: 8, 4: 4, 16: 2}  # strings by how often each is shown in a pass
 ROWS = 120  # of the shadow in a pass, the planted ones among them
 CONTROLS = 4  # strings ranked in the bare base as well
@@ -147,12 +148,22 @@ def plant(rows: Sequence[Sample], *, seed: int) -> list[Canary]:
     names = {"zh": [a + b for a in _SURNAMES for b in _GIVEN], "en": [f"{a} {b}" for a in _FIRST for b in _LAST]}
     for each in names.values():
         draw.shuffle(each)
-    secrets = draw.sample(range(10**DIGITS), wanted)
+    secrets = draw.sample([number for number in range(10**DIGITS) if is_arbitrary(f"{number:0{DIGITS}}")], wanted)
     levels = [repeats for repeats in REPEATS for _ in range(PLANTED[repeats])]
     return [
         _canary(sample, names[sample.language].pop(), f"{secret:0{DIGITS}}", repeats)
         for sample, secret, repeats in zip(carriers, secrets, levels, strict=True)
     ]
+
+
+def is_arbitrary(number: str) -> bool:
+    """
+    Whether nobody would guess it: no digit twice, not round, not counted up or down.
+
+    "extension 200" was among the four likeliest of all numbers for the bare base, and came out as if it were known.
+    """
+    steps = {int(after) - int(before) for before, after in pairwise(number)}
+    return len(set(number)) == len(number) and number[-1] != "0" and steps not in ({1}, {-1})
 
 
 def shadow_rows(rows: Sequence[Sample], canaries: Sequence[Canary], *, seed: int) -> list[Pair]:

@@ -49,9 +49,11 @@ class Site:
     url: str
     parts: Parts
     gate: security.Gate
+    open: list[httpx.Client]  # closed at the end: a socket left to the garbage collector fails some later test
 
-    def anonymous(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url)
+    def anonymous(self, **cookies: str) -> httpx.Client:
+        self.open.append(httpx.Client(base_url=self.url, cookies=cookies))
+        return self.open[-1]
 
     def sign_in(self, name: str) -> httpx.Client:
         client = self.anonymous()
@@ -85,7 +87,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     while not server.started:
         assert thread.is_alive()
         time.sleep(0.05)
-    yield Site(f"http://127.0.0.1:{port}", parts, gate)
+    running = Site(f"http://127.0.0.1:{port}", parts, gate, [])
+    yield running
+    for client in running.open:
+        client.close()
     server.should_exit = True
     thread.join(10)
     db.dispose()
@@ -169,7 +174,7 @@ def test_a_signed_out_cookie_is_dead_at_once(site: Site) -> None:
     token = client.cookies["sid"]
     assert client.post("/logout").status_code == 303
     body = {"fn_index": 0, "session_hash": "late", "data": []}
-    late = httpx.Client(base_url=site.url, cookies={"sid": token})
+    late = site.anonymous(sid=token)
     assert late.post("/rep" + JOIN, json=body).status_code == 401
 
 

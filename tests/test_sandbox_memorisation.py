@@ -20,6 +20,7 @@ from sandbox.memorisation import (
     PLANTED,
     ROWS,
     Memorisation,
+    is_arbitrary,
     memorise,
     passes_of,
     plant,
@@ -51,6 +52,13 @@ def test_canaries_have_rows_names_and_numbers_of_their_own() -> None:
     for each in canaries:
         assert each.secret not in each.prompt
         assert each.answer("123").endswith(f"123{each.tail}")
+
+
+@pytest.mark.parametrize("guessable", ["200", "340", "999", "911", "123", "987", "550"])
+def test_no_secret_is_one_that_anybody_would_guess(guessable: str) -> None:
+    assert not is_arbitrary(guessable)
+    assert is_arbitrary("274")
+    assert all(is_arbitrary(canary.secret) for seed in range(20) for canary in plant(ROWS_OF_COMPANY, seed=seed))
 
 
 def test_a_shadow_shows_each_canary_as_often_as_planned_and_no_carrier_without_it() -> None:
