@@ -16,8 +16,8 @@ from governance.errors import BadProfile, Conflict, Invalid, Language, NotFound,
 from rag.archives import members_of, open_workbook, refuse_size, refuse_unreadable
 from rag.blocks import label_key
 from rag.company import Bilingual, load_company
+from rag.confined import shared_reader
 from rag.decoding import decode
-from rag.reading import read
 from rag.records import read_grid
 
 MOST_ROWS = 20_000  # of an export are looked at
@@ -105,7 +105,7 @@ def _scan(folder: Path) -> _Scan:
             found = _exports(name, content)
             exports += found
             if not found or path.suffix.lower() in {".xlsx", ".txt"}:
-                documents[name] = [line for block in read(name, content).blocks for line in block.text.split("\n")]
+                documents[name] = [line for block in shared_reader().read(name, content).document.blocks for line in block.text.split("\n")]
         except UnreadableFile as refused:
             unreadable.append(refused)
         except OSError as broken:
