@@ -52,7 +52,7 @@ class Race:
 
 
 def run(data: Path | None, settings: Settings) -> dict[str, Any]:
-    pairs = pairs_of(data) if data else questions(settings.company / "documents", 64 + HELDOUT)
+    pairs = pairs_of(data) if data else questions(settings.company / "documents", 96 + HELDOUT)
     with TemporaryDirectory() as scratch:
         work = Path(scratch)
         folder = untrained_model(work / "tiny", [prompt + answer for prompt, answer in pairs])

@@ -67,16 +67,19 @@ class AssistantLoss:
 
     def __call__(self, ids: Tensor, labels: Tensor, mask: Tensor | None, ends: Sequence[int] = ()) -> Tensor:
         """With `ends` the one row holds several, each ending there, and there is no mask."""
+        return self.of(self.states(ids, mask, ends), labels)
+
+    def of(self, states: Tensor, labels: Tensor) -> Tensor:
+        """What `states` are worth, with a way back to them."""
         targets = labels[:, 1:]
         chosen = targets != IGNORED
-        states = self.states(ids, mask, ends)[:, :-1][chosen]
+        states, targets = states[:, :-1][chosen], targets[chosen]
         if self._weight is None:
-            return cross_entropy(states.float(), targets[chosen])
-        states, targets, count = states.to(self._weight.dtype), targets[chosen], int(chosen.sum())
-        gap = -count % GRAIN
-        if self.light and gap:  # a CPU compiles a kernel for each size
+            return cross_entropy(states.float(), targets)
+        count = len(targets)
+        if self.light and (gap := -count % GRAIN):  # a CPU compiles a kernel for each size
             states, targets = pad(states, (0, 0, 0, gap)), pad(targets, (0, gap))
-        loss: Any = _HeadLoss.apply(states, self._weight, targets, count)
+        loss: Any = _HeadLoss.apply(states.to(self._weight.dtype), self._weight, targets, count)
         return loss
 
     def states(self, ids: Tensor, mask: Tensor | None, ends: Sequence[int] = ()) -> Tensor:

@@ -125,19 +125,18 @@ class Passes:
 
 def _pack(model: Any, loss: AssistantLoss, pad: int, recipe: Recipe, probe: Sequence[Row]) -> bool:
     """Make the model ready for packed rows when it passes the contamination test, or leave it as it was."""
-    first, second = _probes(probe)
+    rows = _probes(probe)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     model.eval()
-    alone = list[Tensor]()
-    for row in (first, second):
-        ids, _, mask = batch([row], pad)
-        alone.append(loss.states(ids, mask).detach()[0])
-    gradient = torch.autograd.grad(loss(*batch([first, second], pad)), weights)
+    ids, labels, mask = batch(rows, pad)
+    states = loss.states(ids, mask)
+    gradient = _flat(torch.autograd.grad(loss.of(states, labels), weights))
+    padded = states.detach()[mask.bool()]
     undo = _prepare(model, recipe)
     loss.light = not recipe.compile
     try:
         leak = None if undo is not None else "its attention cannot be told where rows end"
-        leak = leak or _leak(loss, [first, second], weights, torch.cat(alone), _flat(gradient))
+        leak = leak or _leak(loss, rows, weights, padded, gradient)
     except (LookupError, TypeError, ValueError) as unfit:  # a model that takes no positions, or passes other options on
         leak = str(unfit)
     if leak is None:
@@ -167,37 +166,38 @@ def _prepare(model: Any, recipe: Recipe) -> list[Callable[[], None]] | None:
 
 
 def _leak(
-    loss: AssistantLoss, rows: Sequence[Row], weights: Sequence[Tensor], alone: Tensor, gradient: Tensor
+    loss: AssistantLoss, rows: Sequence[Row], weights: Sequence[Tensor], padded: Tensor, gradient: Tensor
 ) -> str | None:
     """
     What is wrong with packing on this very model, None when nothing is.
 
-    What one row says must not change one bit of what the next one gets; against rows on their own, padded and through
+    What one row says must not change one bit of what the next one gets; against rows side by side, padded and through
     untouched layers, states and gradients may differ by rounding only.
     """
     ids, labels, mask, ends = packed(rows)
-    together = loss.states(ids, mask, ends).detach()[0]
-    other = torch.cat([ids[:, : ends[0]].flip(1), ids[:, ends[0] :]], 1)
-    changed = loss.states(other, mask, ends).detach()[0]
+    states = loss.states(ids, mask, ends)
+    together = states.detach()[0]
+    with torch.no_grad():
+        changed = loss.states(torch.cat([ids[:, : ends[0]].flip(1), ids[:, ends[0] :]], 1), mask, ends)[0]
     if not torch.equal(together[ends[0] :], changed[ends[0] :]):
         return "a row changes the states of the next one"
     limit = ROUNDING[together.dtype]
-    if (off := _distance(alone, together)) > limit:
-        return f"states differ by {off:.1e} from those of rows alone"
-    found = torch.autograd.grad(loss(ids, labels, mask, ends), weights)
+    if (off := _distance(padded, together)) > limit:
+        return f"states differ by {off:.1e} from those of padded rows"
+    found = torch.autograd.grad(loss.of(states, labels), weights)
     if (off := _distance(gradient, _flat(found))) > limit:
         return f"gradients differ by {off:.1e} from those of padded rows"
     return None
 
 
-def _probes(rows: Sequence[Row]) -> tuple[Row, Row]:
+def _probes(rows: Sequence[Row]) -> list[Row]:
     """The two longest rows, cut around where the answer begins."""
     found = list[Row]()
     for row in sorted(rows, key=lambda row: -len(row.ids))[:2]:
         begins = next(at for at, label in enumerate(row.labels) if label != IGNORED)
         cut = slice(max(0, begins - PROBE_TOKENS // 2), begins + PROBE_TOKENS // 2)
         found.append(Row(row.ids[cut], row.labels[cut]))
-    return found[0], found[-1]
+    return [found[0], found[-1]]
 
 
 def _flat(parts: Sequence[Tensor]) -> Tensor:
