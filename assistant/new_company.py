@@ -105,7 +105,9 @@ def _scan(folder: Path) -> _Scan:
             found = _exports(name, content)
             exports += found
             if not found or path.suffix.lower() in {".xlsx", ".txt"}:
-                documents[name] = [line for block in shared_reader().read(name, content).document.blocks for line in block.text.split("\n")]
+                document = shared_reader().read(name, content).document  # None: a ZIP, which is nothing by itself
+                blocks = document.blocks if document else ()
+                documents[name] = [line for block in blocks for line in block.text.split("\n")]
         except UnreadableFile as refused:
             unreadable.append(refused)
         except OSError as broken:
