@@ -174,8 +174,7 @@ def test_a_signed_out_cookie_is_dead_at_once(site: Site) -> None:
     token = client.cookies["sid"]
     assert client.post("/logout").status_code == 303
     body = {"fn_index": 0, "session_hash": "late", "data": []}
-    late = site.anonymous(sid=token)
-    assert late.post("/rep" + JOIN, json=body).status_code == 401
+    assert site.anonymous(sid=token).post("/rep" + JOIN, json=body).status_code == 401
 
 
 def test_the_name_is_locked_after_repeated_failures(site: Site) -> None:
