@@ -44,7 +44,7 @@ def finished(home: Path, language: str) -> dict[str, Any]:
 
 
 def test_a_demo_killed_in_every_step_goes_on_and_ends_with_an_approved_script(tmp_path: Path) -> None:
-    for marker in ("== 1", "records/purchases.csv", "loss", "before", "== 5"):
+    for marker in ("== 1", "records/purchases.csv", "loss", "shadow", "candidate", "== 5"):
         kill_at(tmp_path, marker)
     report = finished(tmp_path, "zh")
     assert report["seconds"].keys() >= STEPS
