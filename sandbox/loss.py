@@ -28,8 +28,13 @@ class _HeadLoss(torch.autograd.Function):
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, real: int) -> Tensor:
         expected = torch.zeros_like(hidden, dtype=torch.float32)
         total, top = expected.new_zeros((len(targets), 1)), expected.new_full((len(targets), 1), -torch.inf)
+        own, place = torch.zeros_like(total), targets[:, None].clone()
         for words in weight.split(TILE):
             logits = torch.mm(hidden, words.T).float()  # (positions, words of the tile)
+            # the target's logit as rounded as the others, or a certain answer would cost less than nothing
+            chosen = logits.gather(1, place.clamp(0, len(words) - 1))
+            own = torch.where((place >= 0) & (place < len(words)), chosen, own)
+            place -= len(words)
             higher = torch.maximum(top, logits.amax(1, keepdim=True))
             shrink = torch.exp(top - higher)
             chances = logits.sub_(higher).exp_()
@@ -37,7 +42,7 @@ class _HeadLoss(torch.autograd.Function):
             expected.mul_(shrink).add_(torch.mm(chances.to(words.dtype), words))
             top = higher
         right = weight[targets]
-        loss = (total.log() + top)[:, 0] - (hidden.float() * right.float()).sum(1)
+        loss = (total.log() + top - own)[:, 0]
         ctx.save_for_backward(expected.div_(total).sub_(right).div_(real)[:real].to(hidden.dtype))
         ctx.shape = hidden.shape
         return loss[:real].mean()

@@ -19,7 +19,7 @@ from governance.errors import Conflict, XinyanError
 from sandbox.base import Base
 from sandbox.chat import open_chat
 from sandbox.engine import quiet
-from sandbox.loss import AssistantLoss
+from sandbox.loss import AssistantLoss, _HeadLoss
 from sandbox.packing import batch, plan_batches
 from sandbox.preflight import Row, encode
 from sandbox.recipe import Recipe
@@ -280,3 +280,13 @@ def test_checkpoints_hold_no_pickle(base: Base, tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / kept[-1] / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["step"] == 6
     assert len(load_file(tmp_path / kept[-1] / "weights.safetensors")) > 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_loss_is_that_of_full_logits_and_a_certain_answer_costs_nothing(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    weight, targets = torch.randn(5000, 64).to(dtype), torch.randint(0, 5000, (40,))
+    unsure, certain = torch.randn(40, 64).to(dtype), weight[targets] * 0.9
+    expected = torch.nn.functional.cross_entropy((unsure @ weight.T).float(), targets)
+    torch.testing.assert_close(_HeadLoss.apply(unsure, weight, targets, 40), expected)
+    assert 0 <= _HeadLoss.apply(certain, weight, targets, 40) < 1e-5
