@@ -83,7 +83,7 @@ def recommend(
     """
     Good defaults for `rows` of these lengths on this machine; `parameters` is the size of the base model.
 
-    Measured: `Recipe()` itself, for the embedded base and a thousand rows or more on two cores. The rest follows
+    Measured: `Recipe()` with packing, for the embedded base and a thousand rows or more on two cores. The rest follows
     "LoRA Without Regret": all linear layers, a rate that does not depend on the rank, fewer than 32 rows a step.
     """
     plain = Recipe(seed=seed)
@@ -101,6 +101,7 @@ def recommend(
         max_tokens=_max_tokens(tokens, plain.max_tokens, 2048 if gpu else 1024),
         checkpoint_every=max(2, min(plain.checkpoint_every, steps // 4)) if steps <= 200 else steps // 20,
         patience=3 if seen_again else 0,  # rows that are never seen twice cannot be learnt by heart
+        packing=not gpu,  # on two cores 1.4 times as fast as padded rows at equal loss; not measured on a GPU
     )
     if not gpu:
         return recipe

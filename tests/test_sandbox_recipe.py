@@ -39,7 +39,7 @@ def test_with_early_stop_the_measurements_decide_and_count() -> None:
 
 @pytest.mark.parametrize("rows", [541, 1000, 5_000, 100_000])
 def test_a_laptop_with_enough_rows_gets_the_measured_recipe(rows: int) -> None:
-    assert recommend(rows, [120] * rows, LAPTOP) == Recipe()
+    assert recommend(rows, [120] * rows, LAPTOP) == Recipe(packing=True)
 
 
 @pytest.mark.parametrize("rows", [1, 7, 30, 134])
