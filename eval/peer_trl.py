@@ -25,18 +25,20 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "padding_free": {**PLAIN, "padding_free": True, "max_length": None},
     "packing": {**PLAIN, "packing": True},
 }
+SAME_STEPS = "same_steps"  # no setting of its own: padding-free, on the very rows of each of our steps
 
 
 def train_peer(job: Job, setting: str) -> Run:
     """Train with one setting, named as above. Weights in bfloat16 and SDPA were its fastest on two cores."""
     torch.set_num_threads(1)
-    rows = read_rows(job.rows)
-    options = dict(SETTINGS[setting])
-    longest = max(len(ids) for ids, _ in rows)
-    size = job.rows_per_step
+    rows, size, passes = read_rows(job.rows), job.rows_per_step, job.passes
+    options = dict(SETTINGS["padding_free" if setting == SAME_STEPS else setting])
+    if setting == SAME_STEPS:
+        rows, passes = [rows[at] for at in job.order], 1
+        options["train_sampling_strategy"] = "sequential"
     if options.get("packing"):  # one packed row holds as many tokens as a step of the others
-        options["max_length"] = max(longest, round(size * sum(len(ids) for ids, _ in rows) / len(rows)))
-        size = 1
+        lengths = [len(ids) for ids, _ in rows]
+        options["max_length"], size = max(max(lengths), round(size * sum(lengths) / len(lengths))), 1
     tokenizer = AutoTokenizer.from_pretrained(job.base)
     model: Any = AutoModelForCausalLM.from_pretrained(job.base, dtype=torch.bfloat16, attn_implementation="sdpa")
     lora = LoraConfig(r=job.rank, lora_alpha=job.alpha, target_modules="all-linear", task_type="CAUSAL_LM")
@@ -45,7 +47,7 @@ def train_peer(job: Job, setting: str) -> Run:
         config = SFTConfig(
             output_dir=scratch,
             per_device_train_batch_size=size,
-            num_train_epochs=job.passes,
+            num_train_epochs=passes,
             learning_rate=job.learning_rate,
             seed=job.seed,
             use_cpu=True,
@@ -65,8 +67,8 @@ def train_peer(job: Job, setting: str) -> Run:
         peak = resident_mib("VmHWM")
     trainer.model.save_pretrained(job.adapter)
     logged = [entry for entry in trainer.state.log_history if "loss" in entry]
-    seen = sum(len(ids) for ids, _ in rows) * job.passes
-    supervised = sum(label != IGNORED for _, labels in rows for label in labels) * job.passes
+    seen = sum(len(ids) for ids, _ in rows) * passes
+    supervised = sum(label != IGNORED for _, labels in rows for label in labels) * passes
     return Run(
         name=setting,
         cpu_s=cpu,

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +29,7 @@ from eval.training_speed import (
 from governance.errors import Unavailable
 from governance.settings import Settings
 from sandbox.base import Base, prepare_base
+from sandbox.recipe import Recipe
 
 ROUNDS, ROUNDS_GEMMA = 5, 2
 SETTINGS = ("default", "no_checkpointing", "by_length", "padding_free", "packing")  # of eval/peer_trl.py
@@ -39,6 +40,7 @@ SURROUNDINGS = {
     "CUDA_VISIBLE_DEVICES": "",
     "OMP_NUM_THREADS": "1",
 }
+SAME_STEPS = "same_steps"  # the peer on the very rows of each of our steps: whether the two loops learn the same
 OURS, SHIPPED = "ours", "as_shipped"  # the same adapter as the peer's; none in the lower third of the layers
 
 
@@ -57,24 +59,28 @@ def run(data: Path | None, settings: Settings) -> dict[str, Any]:
         work = Path(scratch)
         folder = untrained_model(work / "tiny", [prompt + answer for prompt, answer in pairs])
         tiny = prepare(work / "rows", folder, pairs, Job(rows_per_step=8, passes=2))
-        tried = {setting: ran(tiny, setting) for setting in SETTINGS}
-        strongest = max(tried, key=lambda setting: tried[setting].speed)
-        metrics = race(tiny, strongest, ROUNDS)
-        metrics |= {f"peer_{setting}": summary([one]) for setting, one in tried.items()}
+        tried = {setting: [ran(tiny, setting)] for setting in (*SETTINGS, SAME_STEPS)}
+        strongest = max(tried, key=lambda setting: tried[setting][0].speed)
+        metrics = race(tiny, strongest, ROUNDS, tried)
         base = prepare_base("", settings.home, lambda step, done, total: None)
         gemma = prepare(work / "gemma", base.folder, pairs[: 36 + HELDOUT], Job(rows_per_step=6, passes=1))
-        metrics |= {f"{name}_gemma": value for name, value in race(gemma, strongest, ROUNDS_GEMMA).items()}
-    return metrics | {"peer_setting": strongest}
+        once = {name: [ran(gemma, name)] for name in ("packing", SAME_STEPS) if name != strongest}
+        metrics |= {f"{name}_gemma": value for name, value in race(gemma, strongest, ROUNDS_GEMMA, once).items()}
+    return metrics
 
 
-def race(prepared: Race, setting: str, rounds: int) -> dict[str, Any]:
-    """Our loop and the peer at one setting, with the same adapter; once more with the adapter that we ship."""
+def race(prepared: Race, setting: str, rounds: int, once: Mapping[str, list[Run]]) -> dict[str, Any]:
+    """
+    Our loop and the peer at its strongest setting, in turn, with the same adapter; `once`: the peer in other ways.
+
+    Which rows stand together in a step decides much when there are few steps, so the losses are compared with the peer
+    on the very rows of each of our steps. Ours once more with the adapter that we ship shows what a user gets.
+    """
     runs: dict[str, list[Run]] = {OURS: [], setting: []}
     for name in in_turn(tuple(runs), rounds):
         runs[name].append(ran(prepared, name))
-    runs[SHIPPED] = [ran(prepared, SHIPPED)]
-    shipped = {f"{figure}_{SHIPPED}": value for figure, value in summary(runs[SHIPPED]).items()}
-    return figures(runs[OURS], runs[setting]) | shipped
+    peers = {**once, setting: runs[setting]}
+    return figures(runs[OURS], peers, SAME_STEPS) | {SHIPPED: summary([ran(prepared, SHIPPED)])}
 
 
 def prepare(work: Path, base: Path, pairs: Sequence[tuple[str, str]], job: Job) -> Race:
@@ -82,6 +88,7 @@ def prepare(work: Path, base: Path, pairs: Sequence[tuple[str, str]], job: Job) 
     from transformers import AutoTokenizer, GenerationConfig
 
     from sandbox.chat import open_chat
+    from sandbox.packing import plan_batches
     from sandbox.preflight import encode
 
     chat = open_chat(AutoTokenizer.from_pretrained(base), GenerationConfig.from_pretrained(base).eos_token_id)
@@ -91,8 +98,24 @@ def prepare(work: Path, base: Path, pairs: Sequence[tuple[str, str]], job: Job) 
     train = train[: len(train) // job.rows_per_step * job.rows_per_step]
     work.mkdir(parents=True)
     (work / "rows.json").write_text(json.dumps(train), encoding="utf-8")
-    return Race(
-        replace(job, base=str(base), rows=str(work / "rows.json"), adapter=str(work / "adapter")), heldout, work
+    lengths = [len(ids) for ids, _ in train]
+    order = [row for rows in plan_batches(lengths, recipe_of(job, len(train))) for row in rows]
+    job = replace(job, base=str(base), rows=str(work / "rows.json"), adapter=str(work / "adapter"), order=tuple(order))
+    return Race(job, heldout, work)
+
+
+def recipe_of(job: Job, rows: int) -> Recipe:
+    """The job for our loop."""
+    return Recipe(
+        rank=job.rank,
+        alpha=job.alpha,
+        learning_rate=job.learning_rate,
+        warmup=job.warmup,
+        steps=rows // job.rows_per_step * job.passes,
+        rows_per_step=job.rows_per_step,
+        seed=job.seed,
+        checkpoint_every=1 << 30,
+        packing=True,
     )
 
 
@@ -121,22 +144,11 @@ def train_ours(job: Job, name: str) -> Run:
 
     from sandbox.loop import Loop, Point
     from sandbox.preflight import Checked, Row
-    from sandbox.recipe import Recipe
     from sandbox.train import open_model
 
     torch.set_num_threads(1)
     rows = tuple(Row(tuple(ids), tuple(labels)) for ids, labels in read_rows(job.rows))
-    recipe = Recipe(
-        rank=job.rank,
-        alpha=job.alpha,
-        learning_rate=job.learning_rate,
-        warmup=job.warmup,
-        steps=len(rows) // job.rows_per_step * job.passes,
-        rows_per_step=job.rows_per_step,
-        seed=job.seed,
-        checkpoint_every=1 << 30,
-        packing=True,
-    )
+    recipe = recipe_of(job, len(rows))
     model, chat = open_model(Base(Path(job.base), "", ""), recipe, every_layer=name == OURS)
     data = Checked(rows, rows[:2], (), 0.0, "", chat.template)
     points = list[Point]()

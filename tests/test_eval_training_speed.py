@@ -50,28 +50,29 @@ def test_a_run_with_falling_loss_and_gradients_counts() -> None:
 def test_a_run_that_may_not_have_learnt_voids_the_race(change: dict[str, object], reason: str) -> None:
     broken = replace(GOOD, **change)  # pyright: ignore[reportArgumentType]
     assert reason in str(void(broken))
-    found = figures([GOOD], [broken])
+    found = figures([GOOD], {"packing": [GOOD], "same": [broken]}, "same")
     assert reason in found["void"]
     assert "tokens_per_cpu_s_ratio" not in found
-    assert found["heldout_loss_ours"] == 2.1
+    assert found["ours"]["heldout_loss"] == 2.1
 
 
 def test_unequal_tokens_void_the_race() -> None:
-    found = figures([GOOD], [replace(GOOD, tokens=1200)])
+    found = figures([GOOD], {"same": [replace(GOOD, tokens=1200)]}, "same")
     assert found["void"] == "unequal tokens"
     assert "peak_memory_ratio" not in found
 
 
-def test_the_figures_are_ratios_of_medians() -> None:
+def test_speed_is_against_the_fastest_peer_memory_against_the_leanest_and_loss_at_the_same_steps() -> None:
     ours = [replace(GOOD, cpu_s=cpu) for cpu in (1.0, 2.0, 9.0)]
-    peers = [replace(GOOD, cpu_s=cpu, peak_mib=1400.0, heldout=2.2) for cpu in (4.0, 5.0, 6.0)]
-    found = figures(ours, peers)
+    fast = [replace(GOOD, cpu_s=cpu, peak_mib=1500.0, heldout=1.9) for cpu in (4.0, 5.0, 6.0)]
+    lean = [replace(GOOD, cpu_s=8.0, peak_mib=1400.0, heldout=2.2)]
+    found = figures(ours, {"fast": fast, "same": lean}, "same")
     assert found["void"] == ""
-    assert found["tokens_per_cpu_s_ratio"] == 2.5
+    assert (found["tokens_per_cpu_s_ratio"], found["fastest_peer"]) == (2.5, "fast")
     assert found["peak_memory_ratio"] == 0.5
     assert (found["heldout_loss_ours"], found["heldout_loss_peer"]) == (2.1, 2.2)
-    assert found["supervised_per_cpu_s_ours"] == 150.0
-    assert (found["losses_peer"], found["gradients_peer"]) == ([3.0, 2.0], [0.8, 1.0])
+    assert found["ours"]["supervised_per_cpu_s"] == 150.0
+    assert (found["fast"]["losses"], found["fast"]["gradients"]) == ([3.0, 2.0], [0.8, 1.0])
     low, high = found["tokens_per_cpu_s_ratio_95"]
     assert low <= 2.5 <= high
 
@@ -132,14 +133,16 @@ def test_rows_that_cannot_be_used_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_a_small_race_against_trl_runs_whole(tmp_path: Path) -> None:
-    from eval.run_training_speed import prepare, race
+    from eval.run_training_speed import SAME_STEPS, prepare, race
 
     pairs = questions(Path("data_samples/documents"), 16 + 24)
     folder = untrained_model(tmp_path / "tiny", [a + b for a, b in pairs], layers=2, width=128, words=2000)
     small = prepare(tmp_path / "rows", folder, pairs, Job(rows_per_step=4, passes=2, learning_rate=2e-3))
-    found = race(small, "packing", 1)
+    found = race(small, SAME_STEPS, 1, {})
     assert found["void"] == ""
-    assert found["tokens_ours"] == found["tokens_peer"]
-    assert found["supervised_ours"] == found["supervised_peer"]
+    assert found["ours"]["tokens"] == found[SAME_STEPS]["tokens"]
+    assert found["ours"]["supervised"] == found[SAME_STEPS]["supervised"]
+    assert found["ours"]["steps"] == found[SAME_STEPS]["steps"]
+    assert found["ours"]["losses"] == pytest.approx(found[SAME_STEPS]["losses"], rel=0.01)
+    assert found["heldout_loss_ours"] == pytest.approx(found["heldout_loss_peer"], rel=0.01)
     assert found["tokens_per_cpu_s_ratio"] > 0
-    assert found["heldout_loss_ours"] == pytest.approx(found["heldout_loss_peer"], rel=0.05)
