@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Connection
 
@@ -17,6 +17,7 @@ from rag.customers import (
     customers,
     deciding_posts,
     decision_maker,
+    disputed_posts,
     find_customer,
     find_product,
     products,
@@ -92,29 +93,33 @@ def brief(
     product: str | None,
     as_of: date,
     language: Language,
+    known_at: datetime | None = None,
 ) -> Brief:
     """
-    Raises NoConsent unless the permit covers the decision maker; without a known one no permit is needed.
+    Of a day, as far as was known at `known_at` (None: now). No personal value is read: people stay tokens.
 
-    No personal value is read: people stay tokens. Raises NotFound for an unknown product.
+    Raises NoConsent unless the permit covers the decision maker; without a known one no permit is needed. Raises
+    NotFound for an unknown product.
     """
-    decider = decision_maker(tx, customer.id, as_of)
+    decider = decision_maker(tx, customer.id, as_of, known_at=known_at)
     if decider is not None and (permit is None or permit.purpose == REDACTION or not permit.covers(decider.subject)):
         raise _refusal(customer, decider)
     desk = _Desk(company, customer, as_of, language)
-    stated = facts_about(tx, customer.id, as_of=None)
+    stated = facts_about(tx, customer.id, as_of=None, known_at=known_at)
+    rivals = disputed_posts(tx, customer.id, as_of, known_at=known_at)
     place = workplace(tx, decider.subject, customer.id) if decider else None
     bought = _purchases(stated, as_of)
     by_id = {fact.id: fact for fact in stated}
     offered = find_product(tx, product) if product else None
-    offer = offer_of(tx, company, offered, as_of, language) if offered else Offer((), (), (), ())
+    offer = offer_of(tx, company, offered, as_of, language, known_at=known_at) if offered else Offer((), (), (), ())
     groups = [*_customer_groups(desk, stated), *_decider_groups(desk, decider, place)]
     groups += [*_purchase_groups(desk, bought, by_id), *offer.groups]
     known = {group.id: group for group in groups}
-    titles = tuple(deciding_posts(tx, customer.id))
+    titles = tuple(deciding_posts(tx, customer.id, known_at=known_at))
     all_facts = {fact.id: fact for fact in (*stated, *offer.facts, *titles, *((place,) if place else ()))}
     notices = (*_title_notice(desk, known, decider), *_tender_notice(desk, stated), *_ticket_notices(desk, stated))
-    notices += offer.notices
+    notices += (*_dispute_notice(rivals), *offer.notices)
+    disputed = (*(("decider",) if rivals and "decider" not in known else ()), *offer.disputed)
     used = _used(known.values(), bought, titles)
     cited = [*(all_facts[key].source for key in used), *(source for notice in notices for source in notice.sources)]
     asked = GROUPS.keys() - {"rep"} - (frozenset() if offered else PRODUCT_GROUPS)
@@ -124,8 +129,8 @@ def brief(
         language=language,
         as_of=as_of,
         groups={name: known[name] for name in GROUPS if name in known},
-        unknown=tuple(name for name in GROUPS if name in asked and name not in known and name not in offer.disputed),
-        disputed=offer.disputed,
+        unknown=tuple(name for name in GROUPS if name in asked and name not in known and name not in disputed),
+        disputed=disputed,
         facts={key: all_facts[key] for key in used},
         sources=sources(tx, vault, cited),
         purchases=tuple(bought),
@@ -218,14 +223,19 @@ def _ticket(desk: _Desk, stated: Sequence[Fact]) -> Group | None:
 
 
 def _open_tenders(desk: _Desk, stated: Sequence[Fact]) -> list[Fact]:
-    """Published, not closed, without a result; the one that closes first comes first. Without a day, for two months."""
-    found = [
-        fact
-        for fact in stated
-        if fact.relation == "tender" and holds(fact, desk.as_of) and not fact.attributes.get("result")
-        if fact.valid_to or (desk.as_of - (fact.valid_from or date.min)).days <= UNDATED_TENDER_DAYS
-    ]
+    """The one that closes first comes first."""
+    found = [fact for fact in stated if fact.relation == "tender" and tender_is_open(fact, desk.as_of)]
     return sorted(found, key=lambda fact: (fact.valid_to or date.max, fact.id))
+
+
+def tender_is_open(fact: Fact, day: date) -> bool:
+    """From its notice to its closing day, or to the day on which its result was known; undated ones for two months."""
+    decided = bool(fact.attributes.get("result")) and fact.known_from.date() <= day
+    if fact.valid_from is None or day < fact.valid_from or decided:
+        return False
+    if fact.valid_to is not None:  # for tenders the last day itself
+        return day <= fact.valid_to
+    return not fact.attributes.get("result") and (day - fact.valid_from).days <= UNDATED_TENDER_DAYS
 
 
 def _tender(desk: _Desk, stated: Sequence[Fact]) -> Group | None:
@@ -288,6 +298,16 @@ def _title_notice(desk: _Desk, known: Mapping[str, Group], decider: Fact | None)
         " earlier contacts may have changed.",
     )
     return (Notice("title_change", text, (decider.source,)),)
+
+
+def _dispute_notice(rivals: Sequence[Fact]) -> tuple[Notice, ...]:
+    if not rivals:
+        return ()
+    text = Bilingual(
+        zh=f"谁担任“{rivals[0].value}”在资料中互相矛盾，核实之前不可指名。",
+        en="The sources contradict each other about who decides. Name nobody before it is checked.",
+    )
+    return (Notice("contradiction", text, tuple(dict.fromkeys(fact.source for fact in rivals))),)
 
 
 def _tender_notice(desk: _Desk, stated: Sequence[Fact]) -> tuple[Notice, ...]:

@@ -2,21 +2,28 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, exists, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, insert, or_, select
 
-from rag.tables import facts, retirements
+from governance.tables import people
+from rag.entity_names import remember_names
+from rag.relations import by_slot, object_of, slot_of, timeline
+from rag.tables import facts, merges, overruled, retirements, rulings
 
 ROWS_A_QUERY = 400  # SQLite's limit of bound parameters is far above
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """`valid_to` is exclusive; None on either side means open. The id is a hash of everything but `known_from`."""
+    """
+    `valid_to` is exclusive; None on either side means open. The id is a hash of what the source says.
+
+    `object` and `slot` follow from that (rag/relations.py); `known_to`: since when it is no longer known.
+    """
 
     id: str
     subject: str
@@ -27,6 +34,9 @@ class Fact:
     valid_to: date | None
     known_from: datetime
     source: str
+    object: str = ""
+    slot: str = ""
+    known_to: datetime | None = None
 
 
 def make_fact(
@@ -39,11 +49,24 @@ def make_fact(
     known_from: datetime,
     valid_from: date | None = None,
     valid_to: date | None = None,
+    unique: bool = False,
 ) -> Fact:
-    """A fact under its content hash; empty attributes are left out."""
+    """A fact under its content hash; empty attributes are left out. `unique`: one person holds this post at a time."""
     kept = {name: text for name, text in sorted((attributes or {}).items()) if text}
     content = [subject, relation, value, kept, str(valid_from), str(valid_to), source]
-    return Fact(_hash(content), subject, relation, value, kept, valid_from, valid_to, known_from, source)
+    return Fact(
+        _hash(content),
+        subject,
+        relation,
+        value,
+        kept,
+        valid_from,
+        valid_to,
+        known_from,
+        source,
+        object_of(relation, value, kept),
+        slot_of(relation, subject, value, kept, unique=unique),
+    )
 
 
 def _hash(content: object) -> str:
@@ -69,6 +92,7 @@ def state_facts(tx: Connection, new: Iterable[Fact]) -> tuple[int, set[str]]:
         rows = [_row(fact) for key, fact in waiting.items() if key not in known]
         if rows:
             tx.execute(insert(facts), rows)
+            remember_names(tx, (fact for key, fact in waiting.items() if key not in known))
         added += len(rows)
         again = (replace(waiting[key], id=_hash([key, "again"])) for key in retired)
         waiting = {fact.id: fact for fact in again}
@@ -97,10 +121,12 @@ def facts_about(
     known_at: datetime | None = None,
     relation: str | None = None,
 ) -> list[Fact]:
-    """Facts of a customer, product or person, oldest first; `as_of` None: of all days."""
-    conditions = [facts.c.subject == subject] + ([facts.c.relation == relation] if relation else [])
+    """Facts of a customer, product or person, merged ids included, oldest first; `as_of` None: of all days."""
+    ids = members(tx, subject)
+    conditions = [facts.c.subject.in_(ids)] + ([facts.c.relation == relation] if relation else [])
     found = _close(tx, _select(tx, conditions, known_at), known_at)
-    return [fact for fact in found if as_of is None or holds(fact, as_of)]
+    merged = [replace(fact, subject=subject) if fact.subject != subject else fact for fact in found]
+    return [fact for fact in merged if as_of is None or holds(fact, as_of)]
 
 
 def facts_of(tx: Connection, relation: str, *, known_at: datetime | None = None) -> list[Fact]:
@@ -110,8 +136,58 @@ def facts_of(tx: Connection, relation: str, *, known_at: datetime | None = None)
 
 def people_of(tx: Connection, customer: str, relation: str, *, known_at: datetime | None = None) -> list[Fact]:
     """Facts about the people of a customer, e.g. who held which title, of all days, oldest first."""
-    found = _select(tx, [facts.c.about == customer, facts.c.relation == relation], known_at)
-    return _successors_close(found) if relation == "holds_title" else found
+    ids = members(tx, customer)
+    return _close(tx, _select(tx, [facts.c.about.in_(ids), facts.c.relation == relation], known_at), known_at)
+
+
+def edges_of(
+    tx: Connection,
+    entities: Collection[str],
+    *,
+    as_of: date | None,
+    known_at: datetime | None = None,
+    relations: Collection[str] | None = None,
+    limit: int | None = None,
+) -> list[Fact]:
+    """
+    The facts that join one of `entities` with another entity, in a fixed order; `limit` per side of the edge.
+
+    Merged identities are not followed here: pass `members`.
+    """
+    chosen: list[ColumnElement[bool]] = [facts.c.relation.in_(relations)] if relations is not None else []
+    if as_of is not None:  # an end that a successor gives is seen below
+        chosen.append(or_(facts.c.valid_from.is_(None), facts.c.valid_from <= as_of))
+        chosen.append(or_(facts.c.valid_to.is_(None), facts.c.valid_to > as_of))
+    found: dict[str, Fact] = {}
+    for column, other in ((facts.c.subject, facts.c.object), (facts.c.object, facts.c.subject)):
+        for part in in_parts(sorted(entities)):
+            for fact in _select(tx, [column.in_(part), other != "", *chosen], known_at, limit):
+                found[fact.id] = fact
+    closed = _close(tx, list(found.values()), known_at)
+    return [fact for fact in closed if as_of is None or holds(fact, as_of)]
+
+
+def facts_by_id(tx: Connection, ids: Iterable[str], *, known_at: datetime | None = None) -> dict[str, Fact]:
+    """
+    Those of `ids` that were ever known until `known_at`, retired ones too (`known_to` says since when).
+
+    Ends are those that the successors known then give. Facts about forgotten people are not among them.
+    """
+    found: list[Fact] = []
+    for part in in_parts(sorted(set(ids))):
+        query = _with_retirement(known_at).where(facts.c.id.in_(part), *_of_nobody_forgotten())
+        found += [_fact(row) for row in tx.execute(query).mappings()]
+    return {fact.id: fact for fact in _close(tx, found, known_at)}
+
+
+def members(tx: Connection, entity: str) -> list[str]:
+    """The ids that stand for this entity: its own and those that a person merged into it, theirs included."""
+    found, edge = [entity], [entity]
+    while edge:
+        query = select(merges.c.merged).where(merges.c.kept.in_(edge), merges.c.state == "merged")
+        edge = [each for each in tx.scalars(query) if each not in found]
+        found += edge
+    return found
 
 
 def facts_from(tx: Connection, title: str) -> set[str]:
@@ -132,42 +208,58 @@ def in_parts(items: Sequence[str]) -> Iterable[Sequence[str]]:
     return (items[start : start + ROWS_A_QUERY] for start in range(0, len(items), ROWS_A_QUERY))
 
 
-def _select(tx: Connection, conditions: Sequence[ColumnElement[bool]], known_at: datetime | None) -> list[Fact]:
+def slots(tx: Connection, keys: Collection[str], *, known_at: datetime | None = None) -> dict[str, list[Fact]]:
+    """The facts known in each of these slots with their ends, oldest first; what a ruling set aside is not there."""
+    found: list[Fact] = []
+    for part in in_parts(sorted(keys)):
+        found += _select(tx, [facts.c.slot.in_(part)], known_at)
+    return {key: timeline(held) for key, held in by_slot(found).items()}
+
+
+def _select(
+    tx: Connection, conditions: Sequence[ColumnElement[bool]], known_at: datetime | None, limit: int | None = None
+) -> list[Fact]:
     gone = retirements.c.fact == facts.c.id
-    query = select(facts).where(*conditions)
+    set_aside = and_(overruled.c.fact == facts.c.id, rulings.c.id == overruled.c.ruling)
+    query = select(facts).where(*conditions, *_of_nobody_forgotten())
     if known_at is None:
-        query = query.where(~exists().where(gone))
+        query = query.where(~exists().where(gone), ~exists().where(set_aside, rulings.c.undone_at.is_(None)))
     else:
-        query = query.where(facts.c.known_from <= known_at, ~exists().where(gone, retirements.c.at <= known_at))
-    return [_fact(row) for row in tx.execute(query.order_by(facts.c.valid_from, facts.c.id)).mappings()]
+        then = and_(rulings.c.at <= known_at, or_(rulings.c.undone_at.is_(None), rulings.c.undone_at > known_at))
+        query = query.where(
+            facts.c.known_from <= known_at,
+            ~exists().where(gone, retirements.c.at <= known_at),
+            ~exists().where(set_aside, then),
+        )
+    ordered = query.order_by(facts.c.valid_from, facts.c.id).limit(limit)
+    return [_fact(row) for row in tx.execute(ordered).mappings()]
+
+
+def _with_retirement(known_at: datetime | None) -> Select[Any]:
+    joined = retirements.c.fact == facts.c.id
+    if known_at is not None:
+        joined = and_(joined, retirements.c.at <= known_at)
+    query = select(facts, retirements.c.at.label("known_to")).outerjoin(retirements, joined)
+    return query if known_at is None else query.where(facts.c.known_from <= known_at)
+
+
+def _of_nobody_forgotten() -> tuple[ColumnElement[bool], ...]:
+    """Who withdrew is in no answer, whatever day or moment is asked for."""
+    forgotten = people.c.forgotten_at.is_not(None)
+    return (
+        ~exists().where(people.c.person == facts.c.subject, forgotten),
+        ~exists().where(people.c.person == facts.c.object, forgotten),
+    )
 
 
 def _close(tx: Connection, found: list[Fact], known_at: datetime | None) -> list[Fact]:
-    """Titles are functional: the holder's open end is his successor's first day."""
-    customers = {fact.attributes["customer"] for fact in found if _is_open_title(fact)}
-    closed = {
-        fact.id: fact for customer in customers for fact in people_of(tx, customer, "holds_title", known_at=known_at)
-    }
-    return [closed.get(fact.id, fact) for fact in found]
-
-
-def _is_open_title(fact: Fact) -> bool:
-    return fact.relation == "holds_title" and fact.valid_to is None and "customer" in fact.attributes
-
-
-def _successors_close(titles: list[Fact]) -> list[Fact]:
-    def end(fact: Fact) -> date | None:
-        later = [
-            other.valid_from
-            for other in titles
-            if other.value == fact.value
-            and other.attributes.get("department") == fact.attributes.get("department")
-            and other.valid_from is not None
-            and other.valid_from > (fact.valid_from or date.min)
-        ]
-        return min(later, default=None)
-
-    return [replace(fact, valid_to=end(fact)) if fact.valid_to is None else fact for fact in titles]
+    """In a slot the next statement ends the open one before it."""
+    keys = {fact.slot for fact in found if fact.slot and fact.valid_to is None}
+    if not keys:
+        return found
+    held = slots(tx, keys, known_at=known_at)
+    ends = {fact.id: fact.valid_to for facts_there in held.values() for fact in facts_there}
+    return [replace(fact, valid_to=ends[fact.id]) if fact.id in ends else fact for fact in found]
 
 
 def _present(tx: Connection, wanted: Mapping[str, Fact]) -> tuple[set[str], set[str]]:
@@ -189,6 +281,8 @@ def _row(fact: Fact) -> dict[str, object]:
         "relation": fact.relation,
         "about": fact.attributes.get("customer", ""),
         "value": fact.value,
+        "object": fact.object,
+        "slot": fact.slot,
         "attributes": dict(fact.attributes),
         "valid_from": fact.valid_from,
         "valid_to": fact.valid_to,
@@ -208,4 +302,7 @@ def _fact(row: Any) -> Fact:
         row["valid_to"],
         row["known_from"],
         row["source"],
+        row["object"],
+        row["slot"],
+        row.get("known_to"),
     )

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Connection
 
@@ -26,9 +26,17 @@ class Offer:
     facts: tuple[Fact, ...]
 
 
-def offer_of(tx: Connection, company: Company, product: Product, as_of: date, language: Language) -> Offer:
+def offer_of(
+    tx: Connection,
+    company: Company,
+    product: Product,
+    as_of: date,
+    language: Language,
+    *,
+    known_at: datetime | None = None,
+) -> Offer:
     """Everything that may be said about the product."""
-    stated = facts_about(tx, product.id, as_of=None)
+    stated = facts_about(tx, product.id, as_of=None, known_at=known_at)
     names = [fact for fact in stated if fact.relation == "name"]
     groups: list[Group] = []
     if product.category:

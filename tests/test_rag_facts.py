@@ -41,7 +41,15 @@ def prepare(tx: Connection, folder: Path) -> None:
 def title(person: str, post: str, since: date, until: date | None = None, decides: str = "yes") -> Fact:
     attributes = {"customer": "customer:H1", "department": "设备科", "decides": decides}
     return make_fact(
-        person, "holds_title", post, attributes, source="s_1", known_from=NOW, valid_from=since, valid_to=until
+        person,
+        "holds_title",
+        post,
+        attributes,
+        source="s_1",
+        known_from=NOW,
+        valid_from=since,
+        valid_to=until,
+        unique=post == "主任",
     )
 
 
