@@ -117,6 +117,13 @@ class BadRecord(Invalid):
     en = "'{name}', row {row}: {reason}. The row was skipped."
 
 
+class IgnoredCell(BadRecord):
+    """One cell of a row; the rest of it counts."""
+
+    zh = "“{name}”第 {row} 行：{reason}。该项未采用，该行其余内容已导入。"
+    en = "'{name}', row {row}: {reason}. It was left out, the rest of the row was imported."
+
+
 class BadProfile(Invalid):
     """Data: path, reason."""
 

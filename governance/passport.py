@@ -13,6 +13,7 @@ from governance.errors import NotFound
 from governance.tables import passports
 
 Kind = Literal["document", "record"]
+ROWS_A_QUERY = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,8 @@ def issue(
     text_hash: str | None = None,
 ) -> Passport:
     """The passport of this content from this origin; the same again gives the same one, with its first date."""
-    allowed = json.dumps(sorted(set(purposes)), ensure_ascii=False)
-    key = json.dumps([kind, origin, sha256, allowed, channel, text_hash], ensure_ascii=False)
-    id_ = hashlib.sha256(key.encode()).hexdigest()
+    allowed = _allowed(purposes)
+    id_ = _id(kind, origin, sha256, allowed, channel, text_hash)
     if not tx.scalar(select(passports.c.id).where(passports.c.id == id_)):
         same_origin = (passports.c.kind == kind) & (passports.c.origin == origin)
         version = 1 + (tx.scalar(select(func.max(passports.c.version)).where(same_origin)) or 0)
@@ -66,6 +66,50 @@ def issue(
             )
         )
     return passport_of(tx, id_)
+
+
+def issue_records(
+    tx: Connection, content: Sequence[tuple[str, str]], *, purposes: Sequence[str], channel: str, now: datetime
+) -> list[str]:
+    """The ids of the passports of many records, each given as origin and hash; every origin may stand there once."""
+    allowed = _allowed(purposes)
+    ids = [_id("record", origin, sha256, allowed, channel, None) for origin, sha256 in content]
+    known: set[str] = set()
+    versions: dict[str, int] = {}
+    for start in range(0, len(ids), ROWS_A_QUERY):
+        part = slice(start, start + ROWS_A_QUERY)
+        known.update(tx.scalars(select(passports.c.id).where(passports.c.id.in_(ids[part]))))
+        origins = [origin for origin, _ in content[part]]
+        same_origin = (passports.c.kind == "record") & passports.c.origin.in_(origins)
+        newest = select(passports.c.origin, func.max(passports.c.version)).where(same_origin)
+        versions.update((row[0], row[1]) for row in tx.execute(newest.group_by(passports.c.origin)))
+    rows = [
+        {
+            "id": id_,
+            "kind": "record",
+            "origin": origin,
+            "sha256": sha256,
+            "collected_at": now,
+            "channel": channel,
+            "purposes": allowed,
+            "text_hash": None,
+            "version": 1 + versions.get(origin, 0),
+        }
+        for id_, (origin, sha256) in zip(ids, content, strict=True)
+        if id_ not in known
+    ]
+    if rows:
+        tx.execute(insert(passports), rows)
+    return ids
+
+
+def _allowed(purposes: Sequence[str]) -> str:
+    return json.dumps(sorted(set(purposes)), ensure_ascii=False)
+
+
+def _id(kind: Kind, origin: str, sha256: str, allowed: str, channel: str, text_hash: str | None) -> str:
+    key = json.dumps([kind, origin, sha256, allowed, channel, text_hash], ensure_ascii=False)
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def passport_of(tx: Connection, id: str) -> Passport:  # noqa: A002  the contract's name

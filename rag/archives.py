@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from governance.errors import UnreadableFile
 
@@ -10,18 +10,20 @@ if TYPE_CHECKING:
     from openpyxl import Workbook
 
 MOST_BYTES = 50 * 2**20
+MOST_TABLE_BYTES = 500 * 2**20  # an export of a million rows has some 120 MB; it is read row by row, not whole
 MOST_UNPACKED = 200 * 2**20
+MOST_TABLE_UNPACKED = 600 * 2**20
 MOST_MEMBERS = 5_000  # entries of one archive
 MOST_RATIO = 200  # office files compress 5 to 50 times; a bomb 1,000 times
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
-def refuse_size(name: str, size: int) -> None:
+def refuse_size(name: str, size: int, most: int = MOST_BYTES) -> None:
     """Raises UnreadableFile when a file of this many bytes is empty or too large to read."""
     if size == 0:
         raise UnreadableFile(name=name, reason={"zh": "文件是空的", "en": "it is empty"})
-    if size > MOST_BYTES:
-        limit, has = MOST_BYTES // 2**20, size / 2**20
+    if size > most:
+        limit, has = most // 2**20, size / 2**20
         reason = {
             "zh": f"文件有 {has:.0f} MB，超过 {limit} MB 的上限，请拆分后再上传",
             "en": f"it has {has:.0f} MB, the limit is {limit} MB; split it",
@@ -37,7 +39,7 @@ def refuse_unreadable(name: str, content: bytes) -> None:
     if content.startswith(_OLE):
         raise UnreadableFile(name=name, reason=_ole_reason(content))
     if content.startswith(b"PK\x03\x04"):
-        _refuse_bomb(name, content)
+        refuse_bomb(name, io.BytesIO(content), len(content))
 
 
 def _ole_reason(content: bytes) -> dict[str, str]:
@@ -52,9 +54,10 @@ def _ole_reason(content: bytes) -> dict[str, str]:
     }
 
 
-def _refuse_bomb(name: str, content: bytes) -> None:
+def refuse_bomb(name: str, file: BinaryIO, size: int, most: int = MOST_UNPACKED) -> None:
+    """Raises UnreadableFile for an archive that would unpack to more than `most` bytes, or is broken or encrypted."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError) as broken:
         raise UnreadableFile(name=name, reason={"zh": "文件已损坏", "en": "it is broken"}) from broken
@@ -62,9 +65,9 @@ def _refuse_bomb(name: str, content: bytes) -> None:
         reason = {"zh": f"内含 {len(members)} 个部件，已拒绝", "en": f"it holds {len(members)} parts, refused"}
         raise UnreadableFile(name=name, reason=reason)
     unpacked = sum(member.file_size for member in members)
-    if unpacked > MOST_UNPACKED or unpacked > MOST_RATIO * max(len(content), 2**16):
-        size = unpacked // 2**20
-        reason = {"zh": f"解压后有 {size} MB，已拒绝", "en": f"it would unpack to {size} MB, refused"}
+    if unpacked > most or unpacked > MOST_RATIO * max(size, 2**16):
+        grown = unpacked // 2**20
+        reason = {"zh": f"解压后有 {grown} MB，已拒绝", "en": f"it would unpack to {grown} MB, refused"}
         raise UnreadableFile(name=name, reason=reason)
     if any(member.flag_bits & 1 for member in members):
         raise UnreadableFile(name=name, reason={"zh": "文件已加密", "en": "it is encrypted"})
@@ -76,11 +79,12 @@ def members_of(content: bytes) -> set[str]:
         return set(archive.namelist())
 
 
-def open_workbook(name: str, content: bytes) -> "Workbook":
+def open_workbook(name: str, content: bytes | BinaryIO) -> "Workbook":
     """An XLSX file, values instead of formulas; raises UnreadableFile."""
     from openpyxl import load_workbook
 
+    file = io.BytesIO(content) if isinstance(content, bytes) else content
     try:
-        return load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        return load_workbook(file, read_only=True, data_only=True)
     except Exception as broken:  # the edge to a parser of foreign files, which raises whatever it likes
         raise UnreadableFile(name=name, reason={"zh": "文件已损坏", "en": "it is broken"}) from broken

@@ -35,7 +35,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 # Record kinds and the fields each may have; the first line of a kind is what a row cannot do without.
 RECORD_FIELDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "customers": (("id", "name"), ("name_en", "aliases", "region", "level", "parent")),
+    "customers": (
+        ("id", "name"),
+        ("name_en", "aliases", "region", "level", "parent", "registration", "campus", "former_names", "group"),
+    ),
     "contacts": (("id", "customer", "name"), ("name_en", "department", "phone", "email", "wechat", "note")),
     "titles": (("contact", "title", "from"), ("department", "to", "decides")),
     "products": (("id", "name"), ("name_en", "category", "model", "unit")),
@@ -44,7 +47,16 @@ RECORD_FIELDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "tenders": (("id", "customer", "title", "published"), ("category", "closes", "result", "winner", "amount")),
     "tickets": (("id", "customer", "opened", "subject"), ("product", "closed", "status")),
     "consents": (("contact", "purpose", "given"), ("expires", "withdrawn", "channel", "text")),
+    "communications": (("id", "customer", "date", "channel"), ("contact", "subject", "note")),
+    "promises": (("id", "customer", "made", "text"), ("due", "owner", "kept")),
+    "prices": (("product", "price", "from"), ("customer", "to", "currency", "unit")),
 }
+# A post that one person holds at a time: the head's, not his deputies', nor a rank such as 主任医师, Chief Physician
+UNIQUE_TITLES = (
+    r"^(?!.*(?:副|助理|代理)).*(?:主任|科长|处长|部长|院长|护士长|经理|总监)$",
+    r"(?i)^(?!.*\b(?:deputy|vice|assistant|associate|acting|physician|surgeon|pharmacist|technician)\b)"
+    r"(?:(?:director|head|chief)\b.*|.*\b(?:director|head|chief))$",
+)
 DOCUMENT_RELATIONS = ("product", "model", "certificate", "certificate_from", "certificate_until", "scope", "warranty")
 
 
@@ -71,6 +83,16 @@ class Table(_Edge):
     columns: dict[str, str]
     sheet: str | None = None
     yes: list[str] = Field(default_factory=lambda: ["是", "yes", "true", "1", "Y", "y"])  # what means yes in its cells
+
+    def misfit(self, kind: str) -> str:
+        """What is wrong with it as a table of this kind; "" when nothing is."""
+        if kind not in RECORD_FIELDS:
+            return f": unknown, use one of {sorted(RECORD_FIELDS)}"
+        required, optional = RECORD_FIELDS[kind]
+        if missing := set(required) - set(self.columns):
+            return f".columns: {sorted(missing)} missing"
+        unknown = set(self.columns) - set(required) - set(optional)
+        return f".columns: unknown field {sorted(unknown)}" if unknown else ""
 
 
 class Documents(_Edge):
@@ -228,6 +250,7 @@ class _CompanyFile(_Edge):
     documents: Documents = Documents()
     glossary: dict[str, str] = Field(default_factory=dict)  # Chinese → English: titles, categories, units, subjects
     decision_titles: list[str] = Field(default_factory=list)  # used when an export has no column that says who decides
+    unique_titles: list[str] = Field(default_factory=lambda: list(UNIQUE_TITLES))  # regular expressions; no match: many
     phrase_book: str = "phrases.yaml"
     cues: str = "cues.yaml"
     rule_packs: list[str]
@@ -237,15 +260,15 @@ class _CompanyFile(_Edge):
     @model_validator(mode="after")
     def _tables_fit(self) -> "_CompanyFile":
         for kind, table in self.records.items():
-            if kind not in RECORD_FIELDS:
-                raise ValueError(f"records.{kind}: unknown, use one of {sorted(RECORD_FIELDS)}")
-            required, optional = RECORD_FIELDS[kind]
-            if missing := set(required) - set(table.columns):
-                raise ValueError(f"records.{kind}.columns: {sorted(missing)} missing")
-            if unknown := set(table.columns) - set(required) - set(optional):
-                raise ValueError(f"records.{kind}.columns: unknown field {sorted(unknown)}")
+            if wrong := table.misfit(kind):
+                raise ValueError(f"records.{kind}{wrong}")
         if unknown := set(self.documents.labels) - set(DOCUMENT_RELATIONS):
             raise ValueError(f"documents.labels: unknown relation {sorted(unknown)}")
+        for pattern in self.unique_titles:
+            try:
+                re.compile(pattern)
+            except re.error as wrong:
+                raise ValueError(f"unique_titles: {pattern}: {wrong}") from wrong
         return self
 
 
@@ -273,6 +296,10 @@ class Company:
     def translate(self, text: str, language: Language) -> str:
         """A title, category, unit or subject in `language`; unchanged when the glossary has no entry."""
         return self.file.glossary.get(text, text) if language == "en" else text
+
+    def is_unique_title(self, title: str) -> bool:
+        """Whether one person at a time holds this post in a department."""
+        return any(re.search(pattern, title) for pattern in self.file.unique_titles)
 
     def rules(self) -> Iterator[tuple[RulePack, Rule]]:
         """Every rule in force with its pack."""

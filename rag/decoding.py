@@ -17,10 +17,11 @@ def _decode(content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         lines = content.removeprefix(codecs.BOM_UTF8).split(b"\n")  # no GB18030 character holds the byte 0x0A
-        return "\n".join(_decode_line(line) for line in lines)
+        return "\n".join(decode_line(line) for line in lines)
 
 
-def _decode_line(line: bytes) -> str:
+def decode_line(line: bytes) -> str:
+    """One line of a file that mixes encodings."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError:

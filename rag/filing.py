@@ -1,22 +1,22 @@
 """Put one prepared file into the database; the caller's transaction makes it all or nothing."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from governance import consent, ledger
-from governance.errors import BadRecord, NotFound, Withdrawn, XinyanError
+from governance import ledger
+from governance.errors import NotFound, Withdrawn, XinyanError
 from governance.passport import issue
 from governance.tables import passports
 from governance.vault import Vault, keep
 from rag import tables
 from rag.blocks import Document
 from rag.company import Company
-from rag.entries import Entry, People
-from rag.facts import Fact, facts_from, in_parts, retire, state_facts
+from rag.entries_desk import People
+from rag.facts import Fact, facts_from, retire, state_facts
 from rag.intake import within
 from rag.sources import Source, add_sources
 
@@ -49,16 +49,6 @@ class PreparedDocument:
     sources: tuple[Source, ...]
     facts: tuple[Fact, ...]
     people: People
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedExport:
-    """An export after parsing and redaction."""
-
-    id: str
-    seen: Seen
-    entries: tuple[Entry, ...]
-    problems: tuple[BadRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,45 +102,15 @@ def file_document(
         now=now,
     )
     kept = _keep_all(tx, vault, prepared.people, passport.id, now)
-    _add_document(tx, prepared.id, seen, document.kind, document, passport.id, now)
+    add_document(tx, prepared.id, seen, document.kind, document, passport.id, now)
     sources = add_sources(tx, vault, [replace(source, passport=passport.id) for source in prepared.sources])
     added, live = state_facts(tx, prepared.facts)
     retire(tx, earlier - live, now)
-    _remember(tx, seen, prepared.id, now)
+    remember(tx, seen, prepared.id, now)
     store_problems(tx, seen.name, (), now)
     detail = {"passages": len(prepared.sources), "facts": added, "people": kept}
     ledger.append(tx, actor=actor, event="document_added", subject=prepared.id, detail=detail, now=now)
     return Filed(sources, added, kept, ())
-
-
-def file_export(tx: Connection, vault: Vault, company: Company, prepared: PreparedExport, *, now: datetime) -> Filed:
-    """The rows that changed; facts of rows that vanished are retired. A row about a withdrawn person is a problem."""
-    seen = prepared.seen
-    problems = [Problem(seen.name, int(str(bad.data["row"])), bad) for bad in prepared.problems]
-    known = _known_sources(tx, [entry.source for entry in prepared.entries])
-    _add_document(tx, prepared.id, seen, "export", None, "", now)
-    sources, kept, kept_entries = list[Source](), 0, list[Entry]()
-    for entry in prepared.entries:
-        passport = known.get(entry.source, "")
-        if not passport:
-            try:
-                passport, people = _admit(tx, vault, company, seen.name, entry, now)
-                kept += people
-            except Withdrawn as withdrawn:
-                reason = {"zh": withdrawn.say("zh"), "en": withdrawn.say("en")}
-                problems.append(Problem(seen.name, entry.row, BadRecord(name=seen.name, row=entry.row, reason=reason)))
-                continue
-        kept_entries.append(entry)
-        sources.append(_row_source(prepared.id, seen.name, entry, passport))
-    new_sources = add_sources(tx, vault, sources)
-    earlier = facts_from(tx, seen.name)
-    added, live = state_facts(tx, (fact for entry in kept_entries for fact in entry.facts))
-    retire(tx, earlier - live, now)
-    _remember(tx, seen, prepared.id, now)
-    store_problems(tx, seen.name, problems, now)
-    detail = {"rows": len(prepared.entries), "facts": added, "people": kept, "problems": len(problems)}
-    ledger.append(tx, actor="ingest", event="export_added", subject=prepared.id, detail=detail, now=now)
-    return Filed(new_sources, added, kept, tuple(problems))
 
 
 def files_from(tx: Connection, channel: str) -> dict[str, str]:
@@ -189,29 +149,17 @@ def retire_inner(tx: Connection, outer: str, kept: Collection[str], *, actor: st
 def store_problems(tx: Connection, name: str, problems: Iterable[Problem], now: datetime) -> None:
     """For the admin page: the problems that this file has now, instead of those that it had."""
     tx.execute(delete(tables.problems).where(tables.problems.c.file == name))
+    add_problems(tx, name, problems, now)
+
+
+def add_problems(tx: Connection, name: str, problems: Iterable[Problem], now: datetime) -> None:
+    """Further problems of the file."""
     rows = [
         {"file": name, "row": each.row, "zh": each.error.say("zh"), "en": each.error.say("en"), "at": now}
         for each in problems
     ]
     if rows:
         tx.execute(insert(tables.problems), rows)
-
-
-def _admit(tx: Connection, vault: Vault, company: Company, export: str, entry: Entry, now: datetime) -> tuple[str, int]:
-    passport = issue(
-        tx,
-        kind="record",
-        origin=f"{export}#{entry.row}",
-        sha256=entry.digest,
-        purposes=company.file.purposes,
-        channel="export",
-        now=now,
-    )
-    for person, values in entry.people.items():
-        keep(tx, vault, person, values, passport=passport.id, now=now)
-    for given in entry.consents:
-        consent.record(tx, replace(given, passport=passport.id))
-    return passport.id, len(entry.people)
 
 
 def _keep_all(tx: Connection, vault: Vault, people: People, passport: str, now: datetime) -> int:
@@ -226,22 +174,6 @@ def _keep_all(tx: Connection, vault: Vault, people: People, passport: str, now: 
     return kept
 
 
-def _row_source(document: str, export: str, entry: Entry, passport: str) -> Source:
-    return Source(
-        id=entry.source,
-        document=document,
-        title=export,
-        kind="row",
-        page=None,
-        row=entry.row,
-        heading="",
-        date=entry.date,
-        text=entry.text,
-        passport=passport,
-        position=entry.row,
-    )
-
-
 def _earlier_facts(tx: Connection, name: str, document: str) -> set[str]:
     """What this name states so far, unless another file with the old content still states it."""
     files = tables.files
@@ -252,9 +184,10 @@ def _earlier_facts(tx: Connection, name: str, document: str) -> set[str]:
     return set() if others and old != document else facts_from(tx, name)
 
 
-def _add_document(
+def add_document(
     tx: Connection, id_: str, seen: Seen, kind: str, document: Document | None, passport: str, now: datetime
 ) -> None:
+    """One version of a file, once."""
     if tx.scalar(select(tables.documents.c.id).where(tables.documents.c.id == id_)):
         return
     row = {
@@ -270,14 +203,8 @@ def _add_document(
     tx.execute(insert(tables.documents).values(row))
 
 
-def _remember(tx: Connection, seen: Seen, document: str, now: datetime) -> None:
+def remember(tx: Connection, seen: Seen, document: str, now: datetime) -> None:
+    """The same bytes under this name and profile need not be read again."""
     tx.execute(delete(tables.files).where(tables.files.c.name == seen.name))
     row = {"name": seen.name, "sha256": seen.sha256, "profile": seen.profile, "document": document, "at": now}
     tx.execute(insert(tables.files).values(row))
-
-
-def _known_sources(tx: Connection, ids: Sequence[str]) -> Mapping[str, str]:
-    """Source → passport, of those that are there already."""
-    columns = (tables.sources.c.id, tables.sources.c.passport)
-    queries = (select(*columns).where(tables.sources.c.id.in_(part)) for part in in_parts(ids))
-    return {key: passport for query in queries for key, passport in tx.execute(query)}

@@ -1,41 +1,32 @@
 """Company folder → facts, sources and people in the database. Only this file knows the order of the steps."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, exists, select
 
 from governance.consent import redaction_permit
 from governance.db import reading
-from governance.errors import BadRecord, Invalid, UnreadableFile, XinyanError
+from governance.errors import Invalid, UnreadableFile, XinyanError
 from governance.redact import Redactor
 from governance.vault import Vault, names
+from rag import tables
 from rag.archives import refuse_size
 from rag.company import RECORD_FIELDS, Company
 from rag.confined import shared_reader
 from rag.customers import customers, products
-from rag.entries import Contact, Desk, Entry, Known, People, make_entry
-from rag.facts import facts_of
-from rag.filing import (
-    Filed,
-    PreparedExport,
-    Problem,
-    Seen,
-    file_export,
-    files_from,
-    retire_file,
-    seen_before,
-    sha256,
-    store_problems,
-)
+from rag.entries import Contact, Desk, Known, People
+from rag.filing import Filed, Problem, Seen, files_from, retire_file, seen_before, store_problems
+from rag.filing_rows import is_interrupted, restart_import
+from rag.importing import ROWS_A_BATCH, Imported, Order, Progress, import_rows, placed_customers
 from rag.intake import WITHIN, is_within
 from rag.originals import originals as list_originals
 from rag.originals import read_original
 from rag.preparing import READER, digest
-from rag.records import read_records
+from rag.tabular import table_file
 from rag.taking import Intake, Taken
 
 __all__ = [
@@ -51,8 +42,10 @@ __all__ = [
     "reread",
 ]
 
-Progress = Callable[[str, int, int], None]  # file or step, how many rows or files are done, of how many
-ROWS_A_STEP = 100
+ROWS_READER = (
+    "2"  # part of every export's profile: a new number makes all rows be read again; their facts keep their ids
+)
+HARMLESS = 50_000  # texts without personal data that are remembered, so that a repeated one is not analysed again
 _NEEDS: Mapping[str, tuple[str, ...]] = {  # a change there may make rows here right or wrong
     "contacts": ("customers",),
     "titles": ("contacts",),
@@ -61,7 +54,12 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {  # a change there may make rows here r
     "tenders": ("customers",),
     "tickets": ("customers",),
     "consents": ("contacts",),
+    "communications": ("customers", "contacts"),
+    "promises": ("customers",),
+    "prices": ("products", "customers"),
 }
+_OPTIONAL: Mapping[str, str] = {"communications": "contacts", "prices": "customers"}  # a row may do without
+_CALLED: Mapping[str, str] = {"customers": "客户", "contacts": "联系人", "products": "产品"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,8 @@ class IngestReport:
     """
     `documents`, `sources`, `facts`, `people` and `rows` came in anew; `unchanged` files were not read again.
 
-    `missing` documents lie no longer in the folder; `forget_missing` retires them.
+    `missing` documents lie no longer in the folder; `forget_missing` retires them. `resumed`: exports of which an
+    earlier run had filed a part.
     """
 
     documents: int
@@ -80,6 +79,7 @@ class IngestReport:
     unchanged: int
     problems: tuple[Problem, ...]
     missing: tuple[str, ...] = ()
+    resumed: int = 0
 
 
 @dataclass
@@ -91,12 +91,14 @@ class _Run:
     company: Company
     now: datetime
     on_progress: Progress
+    rows_a_batch: int
     documents: int = 0
     sources: int = 0
     facts: int = 0
     people: int = 0
     rows: int = 0
     unchanged: int = 0
+    resumed: int = 0
     problems: list[Problem] = field(default_factory=list[Problem])
     stamps: dict[str, str] = field(default_factory=dict[str, str])
     _harmless: set[str] = field(default_factory=set[str])
@@ -110,7 +112,7 @@ class _Run:
         if text in self._harmless:
             return text, {}
         tokenised, people = self.redactor.tokenise(text, scope=scope, vault=self.vault)
-        if tokenised == text:
+        if tokenised == text and len(self._harmless) < HARMLESS:
             self._harmless.add(text)
         return tokenised, people
 
@@ -129,6 +131,12 @@ class _Run:
         if taken.error is not None:
             self.problems.append(Problem(taken.name, None, taken.error))
 
+    def add_rows(self, imported: Imported) -> None:
+        """Count what became of one export."""
+        self.rows += imported.rows
+        self.resumed += bool(imported.resumed)
+        self.count(Filed(imported.sources, imported.facts, imported.people, tuple(imported.problems)))
+
     def refuse(self, name: str, error: XinyanError) -> None:
         """Note that a file cannot be used; the others go on."""
         problem = Problem(name, None, error)
@@ -138,19 +146,26 @@ class _Run:
 
 
 def ingest(
-    db: Engine, vault: Vault, company: Company, *, now: datetime, on_progress: Progress | None = None
+    db: Engine,
+    vault: Vault,
+    company: Company,
+    *,
+    now: datetime,
+    on_progress: Progress | None = None,
+    rows_a_batch: int = ROWS_A_BATCH,
 ) -> IngestReport:
     """
-    Records, then documents. An unchanged file is skipped unread; each file is one transaction, opened only when the
-    file is parsed and redacted, so that a killed run leaves nothing half-written and the next one continues.
+    Records, then documents. An unchanged file is skipped unread. Each document and each batch of rows is one
+    transaction, opened only when it is parsed and redacted: a killed run leaves nothing half-written, the next one
+    goes on behind its last batch.
     """
-    run = _Run(db, vault, company, now, on_progress or (lambda step, done, total: None))
+    run = _Run(db, vault, company, now, on_progress or (lambda step, done, total: None), rows_a_batch)
     for kind in RECORD_FIELDS:
         if kind in company.file.records:
             _take_export(run, kind)
     _take_documents(run)
     counts = (run.documents, run.sources, run.facts, run.people, run.rows, run.unchanged)
-    return IngestReport(*counts, tuple(run.problems), tuple(missing(db, company)))
+    return IngestReport(*counts, tuple(run.problems), tuple(missing(db, company)), run.resumed)
 
 
 def ingest_document(
@@ -239,68 +254,68 @@ def make_redactor(db: Engine, vault: Vault, now: datetime) -> Redactor:
 
 
 def _take_export(run: _Run, kind: str) -> None:
-    table = run.company.file.records[kind]
+    table, title = run.company.file.records[kind], _title(run.company, kind)
     try:
-        content = _read_bytes(run.company.folder, table.file)
-        profile = digest(
-            [READER, run.company.id, kind, table.model_dump(), run.company.file.decision_titles]
-            + [run.stamps.get(other, "") for other in _NEEDS.get(kind, ())]
-        )
-        seen = Seen(_title(run.company, kind), sha256(content), profile)
-        run.stamps[kind] = digest([seen.sha256, profile])
+        file = table_file(title, _path(run.company.folder, table.file))
+        seen = Seen(title, file.sha256, _profile(run, kind))
+        run.stamps[kind] = digest([seen.sha256, seen.profile])
         with reading(run.db) as tx:
-            if seen_before(tx, seen):
+            if seen_before(tx, seen) and not is_interrupted(tx, title):
                 run.unchanged += 1
                 return
-        prepared = _prepare_export(run, kind, seen, content)
+        order = Order(_desk(run, kind, title), table, file, seen, run.rows_a_batch)
+        run.add_rows(import_rows(run.db, replace(order, desk=placed_customers(order)), run.on_progress))
     except XinyanError as refused:
-        run.refuse(_title(run.company, kind), refused)
-        return
-    with run.db.begin() as tx:
-        filed = file_export(tx, run.vault, run.company, prepared, now=run.now)
-    run.count(filed)
-    run.rows += len(prepared.entries)
+        with run.db.begin() as tx:
+            restart_import(tx, title)
+        run.refuse(title, refused)
+
+
+def _profile(run: _Run, kind: str) -> str:
+    """On what else than the bytes the facts of an export depend."""
+    file = run.company.file
+    titles = [file.decision_titles, file.unique_titles if kind == "titles" else []]
+    stamps = [run.stamps.get(other, "") for other in _NEEDS.get(kind, ())]
+    return digest([READER, ROWS_READER, run.company.id, kind, file.records[kind].model_dump(), *titles, *stamps])
 
 
 def _title(company: Company, kind: str) -> str:
     """The export's name; with its sheet or kind when one file holds several, so that they do not replace each other."""
-    tables = company.file.records
-    shared = [other for other in tables.values() if other.file == tables[kind].file]
-    return tables[kind].file if len(shared) == 1 else f"{tables[kind].file}#{tables[kind].sheet or kind}"
+    records = company.file.records
+    shared = [other for other in records.values() if other.file == records[kind].file]
+    return records[kind].file if len(shared) == 1 else f"{records[kind].file}#{records[kind].sheet or kind}"
 
 
-def _prepare_export(run: _Run, kind: str, seen: Seen, content: bytes) -> PreparedExport:
-    rows, bad = read_records(seen.name, content, kind, run.company.file.records[kind])
+def _desk(run: _Run, kind: str, title: str) -> Desk:
+    """Raises Invalid when what the rows refer to is not there at all: every one of them would be wrong."""
     known = _known(run.db)
-    needed = _NEEDS.get(kind, ())
-    if ("customers" in needed and not known.customers) or ("contacts" in needed and not known.contacts):
+    there = {"customers": known.customers, "contacts": known.contacts, "products": known.products}
+    if lacking := [other for other in _NEEDS.get(kind, ()) if not there[other] and _OPTIONAL.get(kind) != other]:
+        named = "、".join(_CALLED[other] for other in lacking)
         raise Invalid(
             reason={
-                "zh": f"“{seen.name}”依赖的{'客户' if 'customers' in needed else '联系人'}表不可用，未读取",
-                "en": f"'{seen.name}' was not read, because the table of {needed[0]} is not usable",
+                "zh": f"“{title}”依赖的{named}表不可用，未读取",
+                "en": f"'{title}' was not read, because the table of {', '.join(lacking)} is not usable",
             }
         )
-    desk = Desk(run.company, run.vault, seen.name, kind, known, run.now, run.tokenise)
-    entries: list[Entry] = []
-    for done, row in enumerate(rows, start=1):
-        try:
-            entries.append(make_entry(desk, row))
-        except BadRecord as wrong:
-            bad.append(wrong)
-        if done % ROWS_A_STEP == 0 or done == len(rows):
-            run.on_progress(seen.name, done, len(rows))
-    id_ = "e_" + digest([seen.name, seen.sha256])[:24]
-    return PreparedExport(id_, seen, tuple(entries), tuple(sorted(bad, key=lambda wrong: int(str(wrong.data["row"])))))
+    return Desk(run.company, run.vault, title, kind, known, run.now, run.tokenise)
 
 
 def _known(db: Engine) -> Known:
+    """By the ids of the exports themselves, whatever was merged since."""
+    facts = tables.facts.c
+    gone = exists().where(tables.retirements.c.fact == facts.id)
     with reading(db) as tx:
-        ids = frozenset(customer.id for customer in customers(tx))
-        contacts = {
-            fact.attributes["contact"]: Contact(fact.subject, fact.value, fact.attributes.get("department", ""))
-            for fact in facts_of(tx, "works_at")
-        }
-    return Known(ids, contacts)
+        named = set(tx.scalars(select(facts.subject).where(facts.relation == "name", ~gone)))
+        places = tx.execute(
+            select(facts.subject, facts.value, facts.attributes).where(facts.relation == "works_at", ~gone)
+        ).all()
+    contacts = {
+        row.attributes["contact"]: Contact(row.subject, row.value, row.attributes.get("department", ""))
+        for row in places
+    }
+    customers, products = ({id_ for id_ in named if id_.startswith(kind)} for kind in ("customer:", "product:"))
+    return Known(frozenset(customers), contacts, frozenset(products))
 
 
 def _take_documents(run: _Run) -> None:
@@ -321,11 +336,17 @@ def _document_paths(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".", "~$")))
 
 
-def _read_bytes(folder: Path, name: str) -> bytes:
-    """Raises UnreadableFile: missing, outside the folder, empty, too large."""
+def _path(folder: Path, name: str) -> Path:
+    """Raises UnreadableFile: missing, or outside the folder."""
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()) or not path.is_file():
         raise UnreadableFile(name=name, reason={"zh": "文件不存在", "en": "it does not exist"})
+    return path
+
+
+def _read_bytes(folder: Path, name: str) -> bytes:
+    """Raises UnreadableFile: missing, outside the folder, empty, too large."""
+    path = _path(folder, name)
     refuse_size(name, path.stat().st_size)
     try:
         return path.read_bytes()

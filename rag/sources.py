@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from governance.errors import NotFound
 from governance.vault import Vault, seal, unseal
@@ -51,11 +51,17 @@ def add_sources(tx: Connection, vault: Vault, new: Iterable[Source]) -> int:
     rows = [_row(vault, source) for key, source in fresh.items() if key not in known]
     if rows:
         tx.execute(insert(table), rows)
-    for key, place in known.items():
-        here = fresh[key]
-        if place != [here.document, here.row]:
-            tx.execute(update(table).where(table.c.id == key).values(document=here.document, row=here.row))
+    places = ((key, fresh[key].document, fresh[key].row) for key in known)
+    move_sources(tx, [place for place in places if list(place[1:]) != known[place[0]]])
     return len(rows)
+
+
+def move_sources(tx: Connection, places: Sequence[tuple[str, str, int | None]]) -> None:
+    """Sources that are there already, with the document and the row in which they stand now."""
+    if places:
+        statement = update(table).where(table.c.id == bindparam("key"))
+        moved = statement.values(document=bindparam("here"), row=bindparam("at"))
+        tx.execute(moved, [{"key": key, "here": document, "at": row} for key, document, row in places])
 
 
 def source(tx: Connection, vault: Vault, id: str) -> Source:  # noqa: A002
