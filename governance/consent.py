@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
+from typing import Literal
 
 from sqlalchemy import Connection, insert, select
 
@@ -51,6 +52,18 @@ class Consent:
     passport: str
 
 
+State = Literal["live", "expired", "withdrawn", "absent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`basis`: the consent that lives, or that expired last; `withdrawn_at` only when it was withdrawn."""
+
+    state: State
+    basis: Consent | None = None
+    withdrawn_at: datetime | None = None
+
+
 _COLUMNS = [consents_table.c[field.name] for field in fields(Consent)]
 
 
@@ -66,28 +79,41 @@ def consents_of(tx: Connection, person: str) -> list[Consent]:
     return [Consent(*row) for row in tx.execute(query)]
 
 
-def permit(
-    subject: str, purpose: str, consents: Iterable[Consent], *, actor: str, now: datetime, called: str
-) -> Permit:
+def standing(subject: str, purpose: str, consents: Iterable[Consent], now: datetime) -> Standing:
     """
-    The right to use the data of `subject` for `purpose`, or NoConsent with the reason.
+    What a person's consent to a purpose is worth at a moment.
 
     A withdrawal ends every consent to the purpose given until then, also when a stale export still shows it as live;
-    only a consent given afterwards counts. `called` is how the message names the person without personal data.
+    only a consent given afterwards counts.
     """
     given = [c for c in consents if c.subject == subject and c.purpose == purpose and c.given_at <= now]
     withdrawn = max((c.withdrawn_at for c in given if c.withdrawn_at and c.withdrawn_at <= now), default=None)
     kept = [c for c in given if withdrawn is None or c.given_at > withdrawn]
     live = [c for c in kept if c.expires_at is None or c.expires_at > now]
     if live:
-        basis = max(live, key=lambda c: c.given_at)
-        return Permit(actor, purpose, frozenset({subject}), now, f"consent:{basis.passport}")
-    reason = {"zh": "没有同意记录", "en": "absent"}
+        return Standing("live", max(live, key=lambda c: c.given_at))
     if kept:
-        expired = _day(max(c.expires_at for c in kept if c.expires_at))
+        return Standing("expired", max(kept, key=lambda c: c.expires_at or c.given_at))
+    return Standing("withdrawn", None, withdrawn) if withdrawn else Standing("absent")
+
+
+def permit(
+    subject: str, purpose: str, consents: Iterable[Consent], *, actor: str, now: datetime, called: str
+) -> Permit:
+    """
+    The right to use the data of `subject` for `purpose`, or NoConsent with the reason.
+
+    `called` is how the message names the person without personal data.
+    """
+    found = standing(subject, purpose, consents, now)
+    if found.state == "live" and found.basis:
+        return Permit(actor, purpose, frozenset({subject}), now, f"consent:{found.basis.passport}")
+    reason = {"zh": "没有同意记录", "en": "absent"}
+    if found.basis and found.basis.expires_at:
+        expired = _day(found.basis.expires_at)
         reason = {"zh": f"已于 {expired} 到期", "en": f"expired on {expired}"}
-    elif withdrawn:
-        reason = {"zh": f"已于 {_day(withdrawn)} 撤回", "en": f"withdrawn on {_day(withdrawn)}"}
+    elif found.withdrawn_at:
+        reason = {"zh": f"已于 {_day(found.withdrawn_at)} 撤回", "en": f"withdrawn on {_day(found.withdrawn_at)}"}
     raise NoConsent(subject=called, purpose=PURPOSES.get(purpose, purpose), reason=reason)
 
 
