@@ -63,7 +63,7 @@ facts = Table(  # append-only: a closing is a row in `retirements`
     Column("id", String(40), primary_key=True),
     Column("subject", String(120), nullable=False),
     Column("relation", String(40), nullable=False),
-    Column("about", String(120), nullable=False, index=True),  # the customer that a person's fact belongs to, or ""
+    Column("about", String(120), nullable=False),  # the customer that a person's fact belongs to, or ""
     Column("value", Text, nullable=False),
     Column("object", String(120), nullable=False, server_default=""),  # the entity that an edge points to, or ""
     Column("slot", String(26), nullable=False, server_default=""),  # where one statement holds at a time, or ""
@@ -75,6 +75,7 @@ facts = Table(  # append-only: a closing is a row in `retirements`
     Index("facts_subject_relation", "subject", "relation"),
     Index("facts_object_relation", "object", "relation"),
     Index("facts_slot", "slot"),
+    Index("facts_about_relation", "about", "relation"),
     Index("facts_relation", "relation"),
 )
 

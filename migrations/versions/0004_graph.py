@@ -162,6 +162,8 @@ def upgrade() -> None:
     with op.batch_alter_table("facts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("object", sa.String(length=120), server_default="", nullable=False))
         batch_op.add_column(sa.Column("slot", sa.String(length=26), server_default="", nullable=False))
+        batch_op.drop_index("ix_facts_about")
+        batch_op.create_index("facts_about_relation", ["about", "relation"], unique=False)
         batch_op.create_index("facts_object_relation", ["object", "relation"], unique=False)
         batch_op.create_index("facts_relation", ["relation"], unique=False)
         batch_op.create_index("facts_slot", ["slot"], unique=False)
