@@ -1,8 +1,6 @@
 """What the documents say about one product on a day: certificate, scope, warranty; disputed when two of them differ."""
 
-import re
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,6 +11,7 @@ from rag.company import Bilingual, Company
 from rag.customers import Product
 from rag.dates import say_date
 from rag.facts import Fact, facts_about, holds
+from rag.product_state import CertificateState, by_language, certificate_on, disputes, until_of
 from rag.values import Group, Notice, value
 
 
@@ -51,10 +50,11 @@ def offer_of(
                 ),
             )
         )
+    against = disputes(stated, as_of)
     parts = (
-        _certificate(company, product, [f for f in stated if f.relation == "certificate"], as_of, language),
-        _scope(company, product, [f for f in stated if f.relation == "scope"], as_of, language),
-        _warranty(company, product, [f for f in stated if f.relation == "warranty"], as_of, language),
+        _certificate(company, product, stated, as_of, language),
+        _scope(company, product, stated, against, as_of, language),
+        _warranty(product, stated, against, as_of, language),
     )
     for part in parts:
         groups += part.groups
@@ -67,41 +67,42 @@ def offer_of(
 
 
 def _certificate(company: Company, product: Product, stated: Sequence[Fact], as_of: date, language: Language) -> Offer:
-    by_number: dict[str, list[Fact]] = defaultdict(list)
-    for fact in stated:
-        by_number[fact.value].append(fact)
-    live = {number: facts for number, facts in by_number.items() if any(holds(fact, as_of) for fact in facts)}
-    if not live:
-        return Offer((), (), _expired(company, product, stated), ())
-    newest = max(_until(fact) for facts in live.values() for fact in facts)
-    last = {number: facts for number, facts in live.items() if any(_until(fact) == newest for fact in facts)}
-    facts = sorted((fact for number in last for fact in last[number]), key=lambda fact: -len(fact.attributes))
-    ends = {_until(fact) for fact in facts if _until(fact)}
-    if len(last) > 1 or len(ends) > 1:
-        return _dispute("certificate", product, company.file.terms["certificate"], facts, _certificate_words)
-    if not ends:
+    known = certificate_on(stated, as_of)
+    if known.kind == "expired":
+        return Offer((), (), _expired(company, product, known), ())
+    if known.kind == "disputed":
+        return _dispute("certificate", product, company.file.terms["certificate"], known.facts, _certificate_words)
+    if known.kind != "valid":
         return Offer((), (), (), ())
-    day = date.fromisoformat(newest)
-    number = facts[0].value
+    day = date.fromisoformat(known.until)
     values = (
-        value("certificate", "certificate", number, number, facts),
-        value("certificate_until", "date", say_date(day, language), newest, [f for f in facts if _until(f)]),
+        value("certificate", "certificate", known.number, known.number, known.facts),
+        value(
+            "certificate_until",
+            "date",
+            say_date(day, language),
+            known.until,
+            [fact for fact in known.facts if until_of(fact)],
+        ),
     )
     return Offer((Group("certificate", values),), (), (), ())
 
 
-def _scope(company: Company, product: Product, stated: Sequence[Fact], as_of: date, language: Language) -> Offer:
-    stated = [fact for fact in stated if holds(fact, as_of)]
-    by_language: dict[str, list[Fact]] = defaultdict(list)
-    for fact in stated:
-        by_language[fact.attributes.get("language", "zh")].append(fact)
-    for facts in by_language.values():
-        if len({_squeezed(fact.value) for fact in facts}) > 1:
-            return _dispute("scope", product, Bilingual(zh="适用范围", en="scope"), facts, _words)
-    facts = by_language.get(language, [])
+def _scope(
+    company: Company,
+    product: Product,
+    stated: Sequence[Fact],
+    against: Mapping[str, Sequence[Fact]],
+    as_of: date,
+    language: Language,
+) -> Offer:
+    if "scope" in against:
+        return _dispute("scope", product, Bilingual(zh="适用范围", en="scope"), against["scope"], _words)
+    of_language = by_language([fact for fact in stated if holds(fact, as_of)])
+    facts = of_language.get(language, [])
     text = facts[0].value if facts else ""
     if not facts and language == "en":  # what is stored in Chinese may have an approved translation
-        facts = by_language.get("zh", [])
+        facts = of_language.get("zh", [])
         text = company.translate(facts[0].value.rstrip("。."), language) if facts else ""
         text = "" if facts and text == facts[0].value.rstrip("。.") else text
     if not text:
@@ -109,11 +110,13 @@ def _scope(company: Company, product: Product, stated: Sequence[Fact], as_of: da
     return Offer((Group("scope", (value("scope", "text", text.rstrip("。."), facts[0].value, facts),)),), (), (), ())
 
 
-def _warranty(company: Company, product: Product, stated: Sequence[Fact], as_of: date, language: Language) -> Offer:
-    facts = [fact for fact in stated if holds(fact, as_of)]
+def _warranty(
+    product: Product, stated: Sequence[Fact], against: Mapping[str, Sequence[Fact]], as_of: date, language: Language
+) -> Offer:
+    facts = [fact for fact in stated if fact.relation == "warranty" and holds(fact, as_of)]
     if not facts:
         return Offer((), (), (), ())
-    if len({fact.value for fact in facts}) > 1:
+    if "warranty" in against:
         return _dispute(
             "warranty",
             product,
@@ -139,21 +142,18 @@ def _dispute(
     return Offer((), (group,), (Notice("contradiction", text, _sources(facts)),), ())
 
 
-def _expired(company: Company, product: Product, stated: Sequence[Fact]) -> tuple[Notice, ...]:
-    if not (ended := [fact for fact in stated if _until(fact)]):
-        return ()
-    last = max(ended, key=_until)
-    day, term = date.fromisoformat(_until(last)), company.file.terms["certificate"]
+def _expired(company: Company, product: Product, known: CertificateState) -> tuple[Notice, ...]:
+    day, term = date.fromisoformat(known.until), company.file.terms["certificate"]
     text = Bilingual(
-        zh=f"“{product.name}”的{term.zh} {last.value} 已于{say_date(day, 'zh')}到期，不可作为有效证书引用。",
-        en=f"The {term.en} {last.value} of {product.name_en} expired on {say_date(day, 'en')};"
+        zh=f"“{product.name}”的{term.zh} {known.number} 已于{say_date(day, 'zh')}到期，不可作为有效证书引用。",
+        en=f"The {term.en} {known.number} of {product.name_en} expired on {say_date(day, 'en')};"
         " do not quote it as valid.",
     )
-    return (Notice("expired_certificate", text, _sources([f for f in ended if f.value == last.value])),)
+    return (Notice("expired_certificate", text, _sources(known.facts)),)
 
 
 def _certificate_words(fact: Fact) -> Bilingual:
-    return Bilingual(zh=f"{fact.value}（有效期至{_until(fact)}）", en=f"{fact.value} (valid until {_until(fact)})")
+    return Bilingual(zh=f"{fact.value}（有效期至{until_of(fact)}）", en=f"{fact.value} (valid until {until_of(fact)})")
 
 
 def _words(fact: Fact) -> Bilingual:
@@ -162,12 +162,3 @@ def _words(fact: Fact) -> Bilingual:
 
 def _sources(facts: Sequence[Fact]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(fact.source for fact in facts))
-
-
-def _until(fact: Fact) -> str:
-    """The last day of validity as stated, ISO; "" when the document does not say."""
-    return fact.attributes.get("until", "")
-
-
-def _squeezed(text: str) -> str:
-    return re.sub(r"[\s，,。.；;：:、]", "", text).casefold()
