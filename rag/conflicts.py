@@ -1,15 +1,17 @@
 """Statements about one thing that cannot all be right: kept side by side, shown, and decided by a person."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, exists, func, insert, select, update
 
 from governance import ledger
 from governance.errors import Conflict as WrongState
 from governance.errors import Invalid, NotFound
-from rag.facts import Fact, facts_by_id, members, slots
+from rag.facts import Fact, facts_by_id, slots
+from rag.merged import members, merged_into
 from rag.relations import clashes
 from rag.tables import facts, overruled, retirements, rulings
 
@@ -41,13 +43,23 @@ def conflicts(tx: Connection, *, known_at: datetime | None = None, subject: str 
     if known_at is not None:
         several = select(facts.c.slot).where(facts.c.slot != "", facts.c.known_from <= known_at)
     if subject is not None:
-        ids = members(tx, subject)
+        ids = members(tx, subject, known_at=known_at)
         theirs = select(facts.c.slot).where(facts.c.subject.in_(ids) | facts.c.about.in_(ids))
         several = several.where(facts.c.slot.in_(theirs))
-    keys = tx.scalars(several.group_by(facts.c.slot).having(func.count() > 1)).all()
+    counted = several.group_by(facts.c.slot).having(func.count() > 1)
+    keys = {*tx.scalars(counted), *_shared_slots(tx, several, known_at)}
     held = slots(tx, keys, known_at=known_at)
     found = {key: clashes(held[key]) for key in sorted(held)}
-    return [Conflict(key, tuple(sorted(group, key=_age))) for key, group in found.items() if group]
+    places = {tuple(sorted(group, key=_age)): key for key, group in reversed(found.items()) if group}
+    return sorted((Conflict(key, group) for group, key in places.items()), key=lambda each: each.slot)
+
+
+def _shared_slots(tx: Connection, several: Select[tuple[str]], known_at: datetime | None) -> Iterable[str]:
+    """Slots about merged ids: those of one place hold their statements together."""
+    into = merged_into(tx, known_at)
+    ids = {*into, *into.values()}
+    about = facts.c.subject.in_(ids) | facts.c.about.in_(ids)
+    return tx.scalars(several.where(about).distinct()) if ids else ()
 
 
 def rule(tx: Connection, slot: str, chosen: str | None, *, reason: str, by: str, now: datetime) -> str:

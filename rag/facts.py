@@ -11,11 +11,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, insert, or_, select
 
 from governance.tables import people
+from governance.vault import FORGOTTEN, TOKEN
 from rag.entity_names import remember_names
+from rag.merged import as_one, members, merged_into, same_places, withdrawn_with
 from rag.relations import by_slot, object_of, slot_of, timeline
-from rag.tables import facts, merges, overruled, retirements, rulings
+from rag.tables import facts, overruled, retirements, rulings
 
 ROWS_A_QUERY = 400  # SQLite's limit of bound parameters is far above
+MANY_PEOPLE = 4000  # from here on all who withdrew are read at once
 _COLUMNS = tuple(  # in the order of the fields of a Fact
     facts.c[name]
     for name in (
@@ -130,27 +133,27 @@ def facts_about(
     relation: str | None = None,
 ) -> list[Fact]:
     """Facts of a customer, product or person, merged ids included, oldest first; `as_of` None: of all days."""
-    ids = members(tx, subject)
+    ids = members(tx, subject, known_at=known_at)
     conditions = [facts.c.subject.in_(ids)] + ([facts.c.relation == relation] if relation else [])
     found = _close(tx, _select(tx, conditions, known_at), known_at)
     merged = [replace(fact, subject=subject) if fact.subject != subject else fact for fact in found]
     return [fact for fact in merged if as_of is None or holds(fact, as_of)]
 
 
-def facts_of(tx: Connection, relation: str, *, known_at: datetime | None = None) -> list[Fact]:
-    """All facts of one relation, of all days."""
-    return _close(tx, _select(tx, [facts.c.relation == relation], known_at), known_at)
+def facts_of(tx: Connection, *relations: str, known_at: datetime | None = None) -> list[Fact]:
+    """All facts of these relations, of all days."""
+    return _close(tx, _select(tx, [facts.c.relation.in_(relations)], known_at), known_at)
 
 
 def people_of(tx: Connection, customer: str, relation: str, *, known_at: datetime | None = None) -> list[Fact]:
     """Facts about the people of a customer, e.g. who held which title, of all days, oldest first."""
-    ids = members(tx, customer)
+    ids = members(tx, customer, known_at=known_at)
     return _close(tx, _select(tx, [facts.c.about.in_(ids), facts.c.relation == relation], known_at), known_at)
 
 
 def facts_around(tx: Connection, customer: str, *, known_at: datetime | None = None) -> list[Fact]:
     """The facts of a customer and those that name it: its people, its prices; of all days, oldest first."""
-    ids = members(tx, customer)
+    ids = members(tx, customer, known_at=known_at)
     found = _select(tx, [or_(facts.c.subject.in_(ids), facts.c.about.in_(ids))], known_at)
     return [replace(fact, subject=customer) if fact.subject in ids else fact for fact in _close(tx, found, known_at)]
 
@@ -195,16 +198,6 @@ def facts_by_id(tx: Connection, ids: Iterable[str], *, known_at: datetime | None
     return {fact.id: fact for fact in _close(tx, found, known_at)}
 
 
-def members(tx: Connection, entity: str) -> list[str]:
-    """The ids that stand for this entity: its own and those that a person merged into it, theirs included."""
-    found, edge = [entity], [entity]
-    while edge:
-        query = select(merges.c.merged).where(merges.c.kept.in_(edge), merges.c.state == "merged")
-        edge = [each for each in tx.scalars(query) if each not in found]
-        found += edge
-    return found
-
-
 def facts_from(tx: Connection, title: str) -> set[str]:
     """Ids of the facts that the document or export of this name states and that are not retired."""
     from rag.tables import sources
@@ -224,11 +217,35 @@ def in_parts(items: Sequence[str]) -> Iterable[Sequence[str]]:
 
 
 def slots(tx: Connection, keys: Collection[str], *, known_at: datetime | None = None) -> dict[str, list[Fact]]:
-    """The facts known in each of these slots with their ends, oldest first; what a ruling set aside is not there."""
-    found: list[Fact] = []
-    for part in in_parts(sorted(keys)):
-        found += _select(tx, [facts.c.slot.in_(part)], known_at)
-    return {key: timeline(held) for key, held in by_slot(found).items()}
+    """
+    The facts known in each of these slots with their ends, oldest first; what a ruling set aside is not there.
+
+    Slots of merged ids are one place. Who withdrew is not there either, but what he held ended all the same.
+    """
+    into = merged_into(tx, known_at)
+    found = _in_slots(tx, keys, known_at)
+    if into:
+        beside = {key for fact in found for key in same_places(fact, into)}.difference(keys)
+        found = sorted([*found, *_in_slots(tx, beside, known_at)], key=_order)
+    one = [as_one(fact, into) for fact in found]
+    ends = {fact.id: fact.valid_to for place in by_slot(one).values() for fact in timeline(place)}
+    hidden = _withdrawn(tx, (id_ for fact in found for id_ in (fact.subject, fact.object)))
+    held: dict[str, list[Fact]] = {}
+    for fact, known in zip(found, one, strict=True):
+        if not hidden.intersection((fact.subject, fact.object)):
+            held.setdefault(known.slot, []).append(replace(fact, valid_to=ends[fact.id]))
+    place = {fact.slot: known.slot for fact, known in zip(found, one, strict=True)}
+    return {key: held[place[key]] for key in keys if place.get(key) in held}
+
+
+def _in_slots(tx: Connection, keys: Iterable[str], known_at: datetime | None) -> list[Fact]:
+    query = _known_now(True) if known_at is None else _known_then(known_at, True)
+    parts = in_parts(sorted(keys))
+    return [Fact(*row) for part in parts for row in tx.execute(query.where(facts.c.slot.in_(part)))]
+
+
+def _order(fact: Fact) -> tuple[date, str]:
+    return fact.valid_from or date.min, fact.id
 
 
 def _select(
@@ -240,30 +257,24 @@ def _select(
 
 
 @cache  # half of a short query's time went into putting it together
-def _known_now() -> Select[Any]:
+def _known_now(everybody: bool = False) -> Select[Any]:
     gone = retirements.c.fact == facts.c.id
-    return (
-        select(*_COLUMNS)
-        .where(
-            *_of_nobody_forgotten(), ~exists().where(gone), ~exists().where(_set_aside(), rulings.c.undone_at.is_(None))
-        )
-        .order_by(facts.c.valid_from, facts.c.id)
-    )
+    query = select(*_COLUMNS).where(~exists().where(gone), ~exists().where(_set_aside(), rulings.c.undone_at.is_(None)))
+    return _in_order(query, everybody)
 
 
-def _known_then(known_at: datetime) -> Select[Any]:
+def _known_then(known_at: datetime, everybody: bool = False) -> Select[Any]:
     gone = and_(retirements.c.fact == facts.c.id, retirements.c.at <= known_at)
     stood = and_(rulings.c.at <= known_at, or_(rulings.c.undone_at.is_(None), rulings.c.undone_at > known_at))
-    return (
-        select(*_COLUMNS)
-        .where(
-            *_of_nobody_forgotten(),
-            facts.c.known_from <= known_at,
-            ~exists().where(gone),
-            ~exists().where(_set_aside(), stood),
-        )
-        .order_by(facts.c.valid_from, facts.c.id)
+    query = select(*_COLUMNS).where(
+        facts.c.known_from <= known_at, ~exists().where(gone), ~exists().where(_set_aside(), stood)
     )
+    return _in_order(query, everybody)
+
+
+def _in_order(query: Select[Any], everybody: bool) -> Select[Any]:
+    shown = query if everybody else query.where(*_of_nobody_forgotten())
+    return shown.order_by(facts.c.valid_from, facts.c.id)
 
 
 def _set_aside() -> ColumnElement[bool]:
@@ -287,14 +298,48 @@ def _of_nobody_forgotten() -> tuple[ColumnElement[bool], ...]:
     )
 
 
+def _withdrawn(tx: Connection, ids: Iterable[str]) -> frozenset[str]:
+    """Those of these people who withdrew, under this or another of their ids."""
+    asked = sorted({id_ for id_ in ids if id_.startswith("p_")})
+    query = select(people.c.person).where(people.c.forgotten_at.is_not(None))
+    parts = in_parts(asked) if len(asked) < MANY_PEOPLE else ()
+    gone = {id_ for part in parts for id_ in tx.scalars(query.where(people.c.person.in_(part)))}
+    if len(asked) >= MANY_PEOPLE:
+        gone = set(tx.scalars(query))
+    return withdrawn_with(tx, merged_into(tx)).union(gone)
+
+
 def _close(tx: Connection, found: list[Fact], known_at: datetime | None) -> list[Fact]:
-    """In a slot the next statement ends the open one before it."""
+    """In a slot the next statement ends the open one before it; nobody who withdrew is left, nor named in a text."""
+    found = _without_withdrawn(tx, found)
     keys = {fact.slot for fact in found if fact.slot and fact.valid_to is None}
     if not keys:
         return found
     held = slots(tx, keys, known_at=known_at)
     ends = {fact.id: fact.valid_to for facts_there in held.values() for fact in facts_there}
     return [replace(fact, valid_to=ends[fact.id]) if fact.id in ends else fact for fact in found]
+
+
+def _without_withdrawn(tx: Connection, found: list[Fact]) -> list[Fact]:
+    if kin := withdrawn_with(tx, merged_into(tx)):
+        found = [fact for fact in found if not kin.intersection((fact.subject, fact.object))]
+    named = {fact.id: set(TOKEN.findall(text)) for fact in found if "[[p_" in (text := " ".join(_texts(fact)))}
+    gone = _withdrawn(tx, {person for tokens in named.values() for person, _ in tokens}) if named else ()
+    return [_unnamed(fact, gone) if fact.id in named else fact for fact in found]
+
+
+def _texts(fact: Fact) -> tuple[str, ...]:
+    return fact.value, *fact.attributes.values()
+
+
+def _unnamed(fact: Fact, gone: Collection[str]) -> Fact:
+    """The fact with a mark in place of the tokens of those who withdrew."""
+
+    def clean(text: str) -> str:
+        return TOKEN.sub(lambda match: FORGOTTEN["zh"] if match[1] in gone else match[0], text)
+
+    kept = {name: clean(text) for name, text in fact.attributes.items()}
+    return replace(fact, value=clean(fact.value), attributes=kept)
 
 
 def _present(tx: Connection, wanted: Mapping[str, Fact]) -> tuple[set[str], set[str]]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import combinations
 from typing import Literal
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, exists, insert, select, update
 
 from governance import ledger
 from governance.errors import Conflict, NotFound
@@ -16,6 +16,7 @@ from governance.tables import people as living
 from governance.tables import personal_values
 from rag.entity_names import plain
 from rag.facts import Fact, facts_of
+from rag.merged import merged_into
 from rag.tables import merges
 
 State = Literal["waiting", "merged", "refused", "undone"]
@@ -40,15 +41,8 @@ class Merge:
 
 def canonical(tx: Connection, ids: Iterable[str]) -> dict[str, str]:
     """Each id → the id under which its entity is known."""
-    rows = tx.execute(select(merges.c.merged, merges.c.kept).where(merges.c.state == "merged"))
-    into: dict[str, str] = {row.merged: row.kept for row in rows}
-
-    def follow(id_: str) -> str:
-        while id_ in into:
-            id_ = into[id_]
-        return id_
-
-    return {id_: follow(id_) for id_ in ids}
+    into = merged_into(tx)
+    return {id_: into.get(id_, id_) for id_ in ids}
 
 
 def suggest_merges(tx: Connection, now: datetime) -> int:
@@ -58,7 +52,7 @@ def suggest_merges(tx: Connection, now: datetime) -> int:
     Customers: the same registration and campus, or the same name without two different registrations. People: the same
     phone, mail or WeChat at the same customer, by keyed hash; the same name alone is never a reason.
     """
-    own = canonical(tx, [])
+    own = merged_into(tx)
     found = [*_same_customers(facts_of(tx, "name")), *_same_people(tx, facts_of(tx, "works_at"))]
     known = set(tx.scalars(select(merges.c.id)))
     rows: dict[str, dict[str, object]] = {}
@@ -73,9 +67,10 @@ def suggest_merges(tx: Connection, now: datetime) -> int:
 
 
 def merges_in(tx: Connection, *states: State) -> list[Merge]:
-    """Those in one of the states, the oldest first."""
-    query = select(merges).where(merges.c.state.in_(states)).order_by(merges.c.suggested_at, merges.c.id)
-    return [_merge(row) for row in tx.execute(query)]
+    """Those in one of the states, the oldest first; nobody who withdrew is among them."""
+    gone = living.c.forgotten_at.is_not(None) & living.c.person.in_((merges.c.kept, merges.c.merged))
+    query = select(merges).where(merges.c.state.in_(states), ~exists().where(gone))
+    return [_merge(row) for row in tx.execute(query.order_by(merges.c.suggested_at, merges.c.id))]
 
 
 def merge(tx: Connection, id_: str, *, by: str, reason: str, now: datetime) -> None:

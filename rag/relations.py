@@ -50,6 +50,7 @@ RELATIONS: Mapping[str, Relation] = {
 }
 _OTHER = Relation()
 _MARKS = re.compile(r"[\s，,。.；;：:、]")
+_BARE = re.compile(r"(?i)主任|科长|处长|部长|护士长|经理|总监|director|head|chief|manager")  # of what is not said
 
 
 def object_of(relation: str, value: str, attributes: Mapping[str, str]) -> str:
@@ -62,7 +63,7 @@ def object_of(relation: str, value: str, attributes: Mapping[str, str]) -> str:
 def slot_of(relation: str, subject: str, value: str, attributes: Mapping[str, str], *, unique: bool) -> str:
     """The key of the place that holds one statement at a time; "" where many may hold."""
     rule = RELATIONS.get(relation, _OTHER)
-    if not rule.slot or (rule.where_unique and not unique):
+    if not rule.slot or (rule.where_unique and (not unique or _nowhere(value, attributes))):
         return ""
     parts = [relation, *(_part(name, subject, value, attributes) for name in rule.slot)]
     return "k_" + hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:24]
@@ -83,13 +84,13 @@ def timeline(slot: Sequence["Fact"]) -> list["Fact"]:
     successor moves the ends by itself. An end that a source states is never moved.
     """
 
+    if len(slot) == 1:
+        return list(slot)
+    dated = sorted(((each.valid_from, each) for each in slot if each.valid_from), key=lambda pair: pair[0])
+
     def end(fact: "Fact") -> date | None:
-        later = (
-            other.valid_from
-            for other in slot
-            if other.valid_from and other.valid_from > _start(fact) and disagree(fact, other)
-        )
-        return min(later, default=None)
+        start = _start(fact)
+        return next((day for day, other in dated if day > start and disagree(fact, other)), None)
 
     return [replace(fact, valid_to=end(fact)) if fact.valid_to is None else fact for fact in slot]
 
@@ -110,6 +111,11 @@ def by_slot(facts: Iterable["Fact"]) -> dict[str, list["Fact"]]:
         if fact.slot:
             found.setdefault(fact.slot, []).append(fact)
     return found
+
+
+def _nowhere(title: str, attributes: Mapping[str, str]) -> bool:
+    """A bare "director" of no department: two of them may lead two departments, so neither ends the other."""
+    return not attributes.get("department") and _BARE.fullmatch(title.strip()) is not None
 
 
 def _part(name: str, subject: str, value: str, attributes: Mapping[str, str]) -> str:
