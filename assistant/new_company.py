@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from assistant.mapping import Export, Headers, Mapped, load_headers, propose
 from assistant.profile_text import Findings, profile_text
 from governance.errors import BadProfile, Conflict, Invalid, Language, NotFound, UnreadableFile
 from rag.archives import members_of, open_workbook, refuse_size, refuse_unreadable
@@ -18,6 +17,7 @@ from rag.blocks import label_key
 from rag.company import Bilingual, load_company
 from rag.confined import shared_reader
 from rag.decoding import decode
+from rag.mapping_proposal import Export, Headers, Mapped, load_headers, propose
 from rag.records import read_grid
 
 MOST_ROWS = 20_000  # of an export are looked at

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import yaml
 
-from assistant.mapping import SURE, Export, Headers, Mapped, Term
 from governance.errors import UnreadableFile
 from rag.company import DOCUMENT_RELATIONS, RECORD_FIELDS, Bilingual
+from rag.mapping_proposal import SURE, Export, Headers, Mapped, Term
 
 CHECK = "请核对 / please check"
 KINDS = {
@@ -22,6 +22,9 @@ KINDS = {
     "tenders": ("招标", "tenders"),
     "tickets": ("服务单", "service tickets"),
     "consents": ("联系同意", "consents"),
+    "communications": ("沟通记录", "communications"),
+    "promises": ("承诺", "promises"),
+    "prices": ("价格", "prices"),
 }
 WITHOUT = {  # what does not work while a kind is missing
     "customers": ("没有客户就没有销售线索", "no lead can be entered"),

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, exists, select
 
 from governance.consent import redaction_permit
 from governance.db import reading
-from governance.errors import Invalid, UnreadableFile, XinyanError
+from governance.errors import Invalid, UnreadableFile, WrongHeaders, XinyanError
 from governance.redact import Redactor
 from governance.vault import Vault, names
 from rag import tables
@@ -23,9 +23,11 @@ from rag.filing import Filed, Problem, Seen, files_from, retire_file, seen_befor
 from rag.filing_rows import is_interrupted, restart_import
 from rag.importing import ROWS_A_BATCH, Imported, Order, Progress, import_rows, placed_customers
 from rag.intake import WITHIN, is_within
+from rag.mappings import effective_records
 from rag.originals import originals as list_originals
 from rag.originals import read_original
 from rag.preparing import READER, digest
+from rag.proposing import propose_new_files, proposed_instead
 from rag.tabular import table_file
 from rag.taking import Intake, Taken
 
@@ -34,6 +36,7 @@ __all__ = [
     "Problem",
     "Progress",
     "Taken",
+    "export_path",
     "forget_missing",
     "ingest",
     "ingest_document",
@@ -137,12 +140,13 @@ class _Run:
         self.resumed += bool(imported.resumed)
         self.count(Filed(imported.sources, imported.facts, imported.people, tuple(imported.problems)))
 
-    def refuse(self, name: str, error: XinyanError) -> None:
-        """Note that a file cannot be used; the others go on."""
-        problem = Problem(name, None, error)
-        self.problems.append(problem)
+    def refuse(self, name: str, *errors: XinyanError | None) -> None:
+        """Note that an export cannot be used; the others go on."""
+        problems = [Problem(name, None, error) for error in errors if error is not None]
+        self.problems += problems
         with self.db.begin() as tx:
-            store_problems(tx, name, [problem], self.now)
+            restart_import(tx, name)
+            store_problems(tx, name, problems, self.now)
 
 
 def ingest(
@@ -159,10 +163,14 @@ def ingest(
     transaction, opened only when it is parsed and redacted: a killed run leaves nothing half-written, the next one
     goes on behind its last batch.
     """
+    with reading(db) as tx:  # what an administrator approved comes before what company.yaml says
+        records = dict(effective_records(tx, company))
+    company = replace(company, file=company.file.model_copy(update={"records": records}))
     run = _Run(db, vault, company, now, on_progress or (lambda step, done, total: None), rows_a_batch)
     for kind in RECORD_FIELDS:
         if kind in company.file.records:
             _take_export(run, kind)
+    run.problems += propose_new_files(db, company, now)
     _take_documents(run)
     counts = (run.documents, run.sources, run.facts, run.people, run.rows, run.unchanged)
     return IngestReport(*counts, tuple(run.problems), tuple(missing(db, company)), run.resumed)
@@ -256,7 +264,11 @@ def make_redactor(db: Engine, vault: Vault, now: datetime) -> Redactor:
 def _take_export(run: _Run, kind: str) -> None:
     table, title = run.company.file.records[kind], _title(run.company, kind)
     try:
-        file = table_file(title, _path(run.company.folder, table.file))
+        file = table_file(title, export_path(run.company.folder, table.file))
+    except XinyanError as refused:
+        run.refuse(title, refused)
+        return
+    try:
         seen = Seen(title, file.sha256, _profile(run, kind))
         run.stamps[kind] = digest([seen.sha256, seen.profile])
         with reading(run.db) as tx:
@@ -265,9 +277,9 @@ def _take_export(run: _Run, kind: str) -> None:
                 return
         order = Order(_desk(run, kind, title), table, file, seen, run.rows_a_batch)
         run.add_rows(import_rows(run.db, replace(order, desk=placed_customers(order)), run.on_progress))
+    except WrongHeaders as refused:
+        run.refuse(title, refused, proposed_instead(run.db, run.company, kind, file, run.now))
     except XinyanError as refused:
-        with run.db.begin() as tx:
-            restart_import(tx, title)
         run.refuse(title, refused)
 
 
@@ -336,7 +348,7 @@ def _document_paths(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".", "~$")))
 
 
-def _path(folder: Path, name: str) -> Path:
+def export_path(folder: Path, name: str) -> Path:
     """Raises UnreadableFile: missing, or outside the folder."""
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()) or not path.is_file():
@@ -346,7 +358,7 @@ def _path(folder: Path, name: str) -> Path:
 
 def _read_bytes(folder: Path, name: str) -> bytes:
     """Raises UnreadableFile: missing, outside the folder, empty, too large."""
-    path = _path(folder, name)
+    path = export_path(folder, name)
     refuse_size(name, path.stat().st_size)
     try:
         return path.read_bytes()

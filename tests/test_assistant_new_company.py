@@ -8,13 +8,13 @@ import pytest
 import yaml
 from openpyxl import Workbook
 
-from assistant.mapping import load_headers
 from assistant.new_company import new_company
 from governance.db import metadata, open_engine, reading
 from governance.errors import Conflict, Invalid, NotFound
 from governance.vault import open_vault
 from rag.company import DOCUMENT_RELATIONS, RECORD_FIELDS, load_company
 from rag.facts import facts_about
+from rag.mapping_proposal import load_headers
 from rag.pipeline import ingest
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)

@@ -127,6 +127,18 @@ def propose(exports: Sequence[Export], headers: Headers) -> list[Mapped]:
     return [_named_in_contacts(each, mapped) for each in mapped]
 
 
+def propose_kind(export: Export, kind: str, headers: Headers, known: Mapping[str, Collection[str]]) -> Mapped:
+    """One export as records of `kind`; `known`: the ids of other kinds, by which columns of references are checked."""
+    return _map(export, kind, headers, known)
+
+
+def likely_kind(export: Export, kinds: Collection[str], headers: Headers) -> str | None:
+    """Which of the kinds the columns explain best, None when none of them well enough."""
+    scored = [(_kind_score(export, kind, headers), kind) for kind in RECORD_FIELDS if kind in headers.kinds]
+    best, kind = max(scored, default=(0.0, ""))
+    return kind if best >= KIND_LEAST and kind in kinds else None
+
+
 def _kind_score(export: Export, kind: str, headers: Headers) -> float:
     """How well the columns explain the kind and the kind the columns, with a little for the name of the file."""
     pairs = _best(export, kind, headers, {})
