@@ -29,6 +29,7 @@ __all__ = [
     "TOKEN",
     "Vault",
     "bearers",
+    "bearers_of_one",
     "find",
     "flush_destroyed_keys",
     "forget",
@@ -236,6 +237,17 @@ def bearers(tx: Connection) -> dict[str, set[str]]:
     for row in tx.execute(query.distinct()):
         found.setdefault(row.passport, set()).add(row.person)
     return found
+
+
+def bearers_of_one(tx: Connection, fields: Collection[str]) -> list[set[str]]:
+    """The groups of people, none forgotten, that share one value of these fields; compares hashes, reads no value."""
+    v = personal_values.c
+    living = select(people.c.person).where(people.c.forgotten_at.is_(None))
+    query = select(v.lookup, v.person).where(v.field.in_(fields), v.person.in_(living))
+    found: dict[str, set[str]] = {}
+    for row in tx.execute(query.distinct()):
+        found.setdefault(row.lookup, set()).add(row.person)
+    return [group for group in found.values() if len(group) > 1]
 
 
 def forgotten(tx: Connection) -> frozenset[str]:

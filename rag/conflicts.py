@@ -54,7 +54,7 @@ def conflicts(tx: Connection, *, known_at: datetime | None = None, subject: str 
     return sorted((Conflict(key, group) for group, key in places.items()), key=lambda each: each.slot)
 
 
-def _shared_slots(tx: Connection, several: Select[tuple[str]], known_at: datetime | None) -> Iterable[str]:
+def _shared_slots(tx: Connection, several: Select[str], known_at: datetime | None) -> Iterable[str]:
     """Slots about merged ids: those of one place hold their statements together."""
     into = merged_into(tx, known_at)
     ids = {*into, *into.values()}

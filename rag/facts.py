@@ -18,6 +18,7 @@ from rag.relations import by_slot, object_of, slot_of, timeline
 from rag.tables import facts, overruled, retirements, rulings
 
 ROWS_A_QUERY = 400  # SQLite's limit of bound parameters is far above
+ANYBODYS = ("product:", "group:")  # entities that tell nothing about a customer
 MANY_PEOPLE = 4000  # from here on all who withdrew are read at once
 _COLUMNS = tuple(  # in the order of the fields of a Fact
     facts.c[name]
@@ -166,23 +167,57 @@ def edges_of(
     known_at: datetime | None = None,
     relations: Collection[str] | None = None,
     limit: int | None = None,
+    among: Collection[str] | None = None,
 ) -> list[Fact]:
     """
-    The facts that join one of `entities` with another entity, in a fixed order; `limit` per side of the edge.
+    The facts that join one of `entities` with another entity, oldest first; of more than `limit` per side the newest.
 
-    Merged identities are not followed here: pass `members`.
+    `among`: the other end is one of these or begins with one of ANYBODYS. Merged identities are not followed here:
+    pass `members`.
     """
-    chosen: list[ColumnElement[bool]] = [facts.c.relation.in_(relations)] if relations is not None else []
-    if as_of is not None:  # an end that a successor gives is seen below
-        chosen.append(or_(facts.c.valid_from.is_(None), facts.c.valid_from <= as_of))
-        chosen.append(or_(facts.c.valid_to.is_(None), facts.c.valid_to > as_of))
+    chosen = [*_begun_by(as_of), *([facts.c.relation.in_(relations)] if relations is not None else [])]
     found: dict[str, Fact] = {}
     for column, other in ((facts.c.subject, facts.c.object), (facts.c.object, facts.c.subject)):
         for part in in_parts(sorted(entities)):
-            for fact in _select(tx, [column.in_(part), other != "", *chosen], known_at, limit):
-                found[fact.id] = fact
-    closed = _close(tx, list(found.values()), known_at)
+            for seen in _of_these(other, among):
+                for fact in _select(tx, [column.in_(part), other != "", *seen, *chosen], known_at, limit):
+                    found[fact.id] = fact
+    closed = _close(tx, sorted(found.values(), key=_age), known_at)
     return [fact for fact in closed if as_of is None or holds(fact, as_of)]
+
+
+def properties_of(
+    tx: Connection, entities: Collection[str], *, as_of: date | None, known_at: datetime | None = None
+) -> list[Fact]:
+    """The facts about these that point to no entity, oldest first; merged identities as in `edges_of`."""
+    found: list[Fact] = []
+    for part in in_parts(sorted(entities)):
+        found += _select(tx, [facts.c.subject.in_(part), facts.c.object == "", *_begun_by(as_of)], known_at)
+    return [fact for fact in _close(tx, found, known_at) if as_of is None or holds(fact, as_of)]
+
+
+def _begun_by(day: date | None) -> list[ColumnElement[bool]]:
+    """Facts that may hold on the day; an end that a successor gives is seen later."""
+    if day is None:
+        return []
+    return [
+        or_(facts.c.valid_from.is_(None), facts.c.valid_from <= day),
+        or_(facts.c.valid_to.is_(None), facts.c.valid_to > day),
+    ]
+
+
+def _of_these(column: ColumnElement[str], among: Collection[str] | None) -> Iterable[list[ColumnElement[bool]]]:
+    """One condition a query."""
+    if among is None:
+        yield []
+        return
+    yield [or_(*(column.startswith(prefix) for prefix in ANYBODYS))]
+    for part in in_parts(sorted(among), 20 * ROWS_A_QUERY):
+        yield [column.in_(part)]
+
+
+def _age(fact: Fact) -> tuple[date, str]:
+    return fact.valid_from or date.min, fact.id
 
 
 def facts_by_id(tx: Connection, ids: Iterable[str], *, known_at: datetime | None = None) -> dict[str, Fact]:
@@ -211,9 +246,9 @@ def holds(fact: Fact, day: date) -> bool:
     return (fact.valid_from is None or fact.valid_from <= day) and (fact.valid_to is None or day < fact.valid_to)
 
 
-def in_parts(items: Sequence[str]) -> Iterable[Sequence[str]]:
+def in_parts(items: Sequence[str], rows: int = ROWS_A_QUERY) -> Iterable[Sequence[str]]:
     """Slices small enough for one IN clause."""
-    return (items[start : start + ROWS_A_QUERY] for start in range(0, len(items), ROWS_A_QUERY))
+    return (items[start : start + rows] for start in range(0, len(items), rows))
 
 
 def slots(tx: Connection, keys: Collection[str], *, known_at: datetime | None = None) -> dict[str, list[Fact]]:
@@ -252,8 +287,10 @@ def _select(
     tx: Connection, conditions: Sequence[ColumnElement[bool]], known_at: datetime | None, limit: int | None = None
 ) -> list[Fact]:
     query = (_known_now() if known_at is None else _known_then(known_at)).where(*conditions)
-    rows = tx.execute(query.limit(limit) if limit is not None else query)
-    return [Fact(*row) for row in rows]
+    if limit is not None:
+        newest = (facts.c.valid_from.desc().nulls_last(), facts.c.id)
+        query = query.order_by(None).order_by(*newest).limit(limit)
+    return [Fact(*row) for row in tx.execute(query)]
 
 
 @cache  # half of a short query's time went into putting it together

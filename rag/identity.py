@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, exists, insert, select, update
 from governance import ledger
 from governance.errors import Conflict, NotFound
 from governance.tables import people as living
-from governance.tables import personal_values
+from governance.vault import bearers_of_one
 from rag.entity_names import plain
 from rag.facts import Fact, facts_of
 from rag.merged import merged_into
@@ -119,14 +119,7 @@ def _same_people(tx: Connection, places: Sequence[Fact]) -> Iterator[tuple[str, 
     works_at: dict[str, set[str]] = defaultdict(set)
     for fact in places:
         works_at[fact.subject].add(fact.value)
-    known = select(living.c.person).where(living.c.forgotten_at.is_(None))
-    query = select(personal_values.c.lookup, personal_values.c.person).where(
-        personal_values.c.field.in_(CONTACT_FIELDS), personal_values.c.person.in_(known)
-    )
-    bearers: dict[str, set[str]] = defaultdict(set)
-    for lookup, person in tx.execute(query.distinct()):
-        bearers[lookup].add(person)
-    for bearing in bearers.values():
+    for bearing in bearers_of_one(tx, CONTACT_FIELDS):
         for one, other in combinations(sorted(bearing), 2):
             if works_at[one] & works_at[other]:
                 yield one, other, "同一客户处联系方式相同", "same contact details at one customer"

@@ -37,8 +37,8 @@ def stands_for(direct: Mapping[str, str]) -> dict[str, str]:
 def members(tx: Connection, entity: str, *, known_at: datetime | None = None) -> list[str]:
     """The ids that stand for this entity: its own and those that a person merged into it, theirs included."""
     direct: dict[str, list[str]] = {}
-    for merged, kept in tx.execute(_in_force(known_at)):
-        direct.setdefault(kept, []).append(merged)
+    for row in tx.execute(_in_force(known_at)):
+        direct.setdefault(row.kept, []).append(row.merged)
     found = [entity]
     for id_ in found:
         found += [each for each in direct.get(id_, ()) if each not in found]
@@ -90,7 +90,7 @@ def same_places(fact: "Fact", into: Mapping[str, str]) -> Iterator[str]:
         yield slot_of(fact.relation, subject, value, attributes, unique=True)
 
 
-def _in_force(known_at: datetime | None) -> Select[tuple[str, str]]:
+def _in_force(known_at: datetime | None) -> Select[str, str]:
     m = merges.c
     if known_at is None:
         return select(m.merged, m.kept).where(m.state == "merged")
