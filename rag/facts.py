@@ -5,28 +5,20 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cache
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, exists, insert, or_, select
 
 from governance.tables import people
 from governance.vault import FORGOTTEN, TOKEN
 from rag.entity_names import remember_names
+from rag.known import of_nobody_forgotten, rows_ever_known, rows_known
 from rag.merged import as_one, members, merged_into, same_places, withdrawn_with
 from rag.relations import by_slot, object_of, slot_of, timeline
-from rag.tables import facts, overruled, retirements, rulings
+from rag.tables import facts, retirements
 
 ROWS_A_QUERY = 400  # SQLite's limit of bound parameters is far above
 ANYBODYS = ("product:", "group:")  # entities that tell nothing about a customer
 MANY_PEOPLE = 4000  # from here on all who withdrew are read at once
-_COLUMNS = tuple(  # in the order of the fields of a Fact
-    facts.c[name]
-    for name in (
-        *("id", "subject", "relation", "value", "attributes", "valid_from", "valid_to", "known_from", "source"),
-        *("object", "slot"),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +220,7 @@ def facts_by_id(tx: Connection, ids: Iterable[str], *, known_at: datetime | None
     """
     found: list[Fact] = []
     for part in in_parts(sorted(set(ids))):
-        query = _with_retirement(known_at).where(facts.c.id.in_(part), *_of_nobody_forgotten())
+        query = rows_ever_known(known_at).where(facts.c.id.in_(part), *of_nobody_forgotten())
         found += [Fact(*row) for row in tx.execute(query)]
     return {fact.id: fact for fact in _close(tx, found, known_at)}
 
@@ -274,7 +266,7 @@ def slots(tx: Connection, keys: Collection[str], *, known_at: datetime | None = 
 
 
 def _in_slots(tx: Connection, keys: Iterable[str], known_at: datetime | None) -> list[Fact]:
-    query = _known_now(True) if known_at is None else _known_then(known_at, True)
+    query = rows_known(known_at, everybody=True)
     parts = in_parts(sorted(keys))
     return [Fact(*row) for part in parts for row in tx.execute(query.where(facts.c.slot.in_(part)))]
 
@@ -286,53 +278,11 @@ def _order(fact: Fact) -> tuple[date, str]:
 def _select(
     tx: Connection, conditions: Sequence[ColumnElement[bool]], known_at: datetime | None, limit: int | None = None
 ) -> list[Fact]:
-    query = (_known_now() if known_at is None else _known_then(known_at)).where(*conditions)
+    query = rows_known(known_at).where(*conditions)
     if limit is not None:
         newest = (facts.c.valid_from.desc().nulls_last(), facts.c.id)
         query = query.order_by(None).order_by(*newest).limit(limit)
     return [Fact(*row) for row in tx.execute(query)]
-
-
-@cache  # half of a short query's time went into putting it together
-def _known_now(everybody: bool = False) -> Select[Any]:
-    gone = retirements.c.fact == facts.c.id
-    query = select(*_COLUMNS).where(~exists().where(gone), ~exists().where(_set_aside(), rulings.c.undone_at.is_(None)))
-    return _in_order(query, everybody)
-
-
-def _known_then(known_at: datetime, everybody: bool = False) -> Select[Any]:
-    gone = and_(retirements.c.fact == facts.c.id, retirements.c.at <= known_at)
-    stood = and_(rulings.c.at <= known_at, or_(rulings.c.undone_at.is_(None), rulings.c.undone_at > known_at))
-    query = select(*_COLUMNS).where(
-        facts.c.known_from <= known_at, ~exists().where(gone), ~exists().where(_set_aside(), stood)
-    )
-    return _in_order(query, everybody)
-
-
-def _in_order(query: Select[Any], everybody: bool) -> Select[Any]:
-    shown = query if everybody else query.where(*_of_nobody_forgotten())
-    return shown.order_by(facts.c.valid_from, facts.c.id)
-
-
-def _set_aside() -> ColumnElement[bool]:
-    return and_(overruled.c.fact == facts.c.id, rulings.c.id == overruled.c.ruling)
-
-
-def _with_retirement(known_at: datetime | None) -> Select[Any]:
-    joined = retirements.c.fact == facts.c.id
-    if known_at is not None:
-        joined = and_(joined, retirements.c.at <= known_at)
-    query = select(*_COLUMNS, retirements.c.at).outerjoin(retirements, joined)
-    return query if known_at is None else query.where(facts.c.known_from <= known_at)
-
-
-def _of_nobody_forgotten() -> tuple[ColumnElement[bool], ...]:
-    """Who withdrew is in no answer, whatever day or moment is asked for."""
-    forgotten = people.c.forgotten_at.is_not(None)
-    return (
-        ~exists().where(people.c.person == facts.c.subject, forgotten),
-        ~exists().where(people.c.person == facts.c.object, forgotten),
-    )
 
 
 def _withdrawn(tx: Connection, ids: Iterable[str]) -> frozenset[str]:
