@@ -1,6 +1,5 @@
 """What is known about one customer on one day: groups of values with facts and sources, gaps and disputes named."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,6 +10,8 @@ from governance.consent import REDACTION, Permit
 from governance.errors import Language, NoConsent
 from governance.vault import TOKEN, Vault, pseudonymise, token
 from rag.company import GROUPS, Bilingual, Company
+from rag.customer_buying import quantity_of, recent_orders
+from rag.customer_lines import open_tenders, open_tickets
 from rag.customers import (
     Customer,
     Product,
@@ -24,7 +25,7 @@ from rag.customers import (
     workplace,
 )
 from rag.dates import say_date, say_month
-from rag.facts import Fact, facts_about, holds
+from rag.facts import Fact, facts_about
 from rag.offers import Offer, offer_of
 from rag.sources import Source, sources
 from rag.values import Group, Notice, Purchase, Value, say_quantity, say_window, value
@@ -47,8 +48,6 @@ __all__ = [
 
 PRODUCT_GROUPS = frozenset({"product", "certificate", "scope", "warranty"})
 NEW_IN_POST_MONTHS = 18
-PURCHASE_YEARS = 3
-UNDATED_TENDER_DAYS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +204,8 @@ def _year(year: int, language: Language) -> str:
     return f"{year}年" if language == "zh" else str(year)
 
 
-def _open_tickets(desk: _Desk, stated: Sequence[Fact]) -> list[Fact]:
-    """Newest first."""
-    found = [fact for fact in stated if fact.relation == "ticket" and holds(fact, desk.as_of)]
-    return sorted(found, key=lambda fact: (fact.valid_from or date.min, fact.id), reverse=True)
-
-
 def _ticket(desk: _Desk, stated: Sequence[Fact]) -> Group | None:
-    named = [fact for fact in _open_tickets(desk, stated) if not TOKEN.search(fact.attributes.get("subject", ""))]
+    named = [fact for fact in open_tickets(stated, desk.as_of) if not TOKEN.search(fact.attributes.get("subject", ""))]
     if not named or (day := named[0].valid_from) is None or not (subject := named[0].attributes.get("subject")):
         return None
     values = (
@@ -222,24 +215,8 @@ def _ticket(desk: _Desk, stated: Sequence[Fact]) -> Group | None:
     return Group("ticket", values)
 
 
-def _open_tenders(desk: _Desk, stated: Sequence[Fact]) -> list[Fact]:
-    """The one that closes first comes first."""
-    found = [fact for fact in stated if fact.relation == "tender" and tender_is_open(fact, desk.as_of)]
-    return sorted(found, key=lambda fact: (fact.valid_to or date.max, fact.id))
-
-
-def tender_is_open(fact: Fact, day: date) -> bool:
-    """From its notice to its closing day, or to the day on which its result was known; undated ones for two months."""
-    decided = bool(fact.attributes.get("result")) and fact.known_from.date() <= day
-    if fact.valid_from is None or day < fact.valid_from or decided:
-        return False
-    if fact.valid_to is not None:  # for tenders the last day itself
-        return day <= fact.valid_to
-    return not fact.attributes.get("result") and (day - fact.valid_from).days <= UNDATED_TENDER_DAYS
-
-
 def _tender(desk: _Desk, stated: Sequence[Fact]) -> Group | None:
-    dated = [fact for fact in _open_tenders(desk, stated) if fact.valid_to is not None]
+    dated = [fact for fact in open_tenders(stated, desk.as_of) if fact.valid_to is not None]
     if not dated or (closes := dated[0].valid_to) is None:
         return None
     title = dated[0].attributes.get("title", "")
@@ -254,16 +231,9 @@ def _tender(desk: _Desk, stated: Sequence[Fact]) -> Group | None:
 
 def _purchases(stated: Sequence[Fact], as_of: date) -> list[Purchase]:
     """Per category and unit what was bought in the last three years, newest first."""
-    leap_day = as_of.month == 2 and as_of.day == 29
-    since = as_of.replace(year=as_of.year - PURCHASE_YEARS, day=28 if leap_day else as_of.day)
-    rows: dict[tuple[str, str], list[tuple[date, Fact]]] = defaultdict(list)
-    for fact in stated:
-        if fact.relation == "bought" and fact.valid_from and since < fact.valid_from <= as_of:
-            key = (fact.attributes.get("category", ""), fact.attributes.get("unit", ""))
-            rows[key].append((fact.valid_from, fact))
     found: list[Purchase] = []
-    for (category, unit), bought in rows.items():
-        amounts = [float(fact.attributes.get("quantity") or 0) for _, fact in bought]
+    for (category, unit), bought in recent_orders(stated, as_of).items():
+        amounts = [quantity_of(fact) for _, fact in bought]
         whole = int(sum(amounts)) if all(amount > 0 and amount.is_integer() for amount in amounts) else 0
         years = tuple(sorted({day.year for day, _ in bought}))
         last = max(day for day, _ in bought)
@@ -312,7 +282,7 @@ def _dispute_notice(rivals: Sequence[Fact]) -> tuple[Notice, ...]:
 
 def _tender_notice(desk: _Desk, stated: Sequence[Fact]) -> tuple[Notice, ...]:
     notices: list[Notice] = []
-    for fact in _open_tenders(desk, stated):
+    for fact in open_tenders(stated, desk.as_of):
         title = fact.attributes.get("title", "")
         zh = f"“{pseudonymise(title, 'zh')}”正在招标"
         en = f"The tender '{pseudonymise(desk.company.translate(title, 'en'), 'en')}' is open"
@@ -328,7 +298,7 @@ def _tender_notice(desk: _Desk, stated: Sequence[Fact]) -> tuple[Notice, ...]:
 
 def _ticket_notices(desk: _Desk, stated: Sequence[Fact]) -> tuple[Notice, ...]:
     notices: list[Notice] = []
-    for fact in _open_tickets(desk, stated):
+    for fact in open_tickets(stated, desk.as_of):
         subject, day = fact.attributes.get("subject", ""), fact.valid_from or desk.as_of
         text = Bilingual(
             zh=f"{say_date(day, 'zh')}登记的服务单“{pseudonymise(subject, 'zh')}”尚未关闭。",

@@ -1,0 +1,222 @@
+"""Customer 360: everything that is known about one customer on one day, gathered once and decided without queries."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+
+from sqlalchemy import Connection
+
+from governance import consent
+from governance.consent import State
+from governance.errors import Invalid
+from governance.vault import Vault
+from rag import customer_buying as buying
+from rag import customer_lines as lines
+from rag import customer_people as people
+from rag.company import Company
+from rag.conflicts import Conflict
+from rag.customer_buying import BudgetLine, PurchaseLine
+from rag.customer_lines import CommunicationLine, PromiseLine, Support, TenderLine, TicketLine, support
+from rag.customer_offer import CertificateLine, DisputedLine, by_product, certificates
+from rag.customer_people import ChangeLine, DeciderLine, Staff, staff
+from rag.customers import Customer, find_product
+from rag.facts import Fact, facts_about, facts_around, facts_of, holds
+from rag.identity import canonical
+from rag.product_state import RELATIONS
+from rag.relations import by_slot, clashes
+from rag.sources import Source, sources
+
+PARTS = (
+    "purchases",
+    "budget",
+    "decision_makers",
+    "tickets",
+    "promises",
+    "communications",
+    "tenders",
+    "certificates",
+)
+_EVENTS = {
+    "purchases": "bought",
+    "tickets": "ticket",
+    "promises": "promise",
+    "communications": "contacted",
+    "tenders": "tender",
+}
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+
+
+@dataclass(frozen=True, slots=True)
+class Customer360:
+    """
+    Every line carries the ids of its facts and sources; people are ids, and texts hold tokens.
+
+    `unknown` names the PARTS of which nothing was ever known up to the day. `disputed` names those that are not told
+    because of an open conflict. `facts` and `sources` hold all that a line or a conflict refers to.
+    """
+
+    customer: Customer
+    product: str | None
+    as_of: date
+    known_at: datetime | None
+    name: Support
+    decision_makers: tuple[DeciderLine, ...]
+    changes: tuple[ChangeLine, ...]
+    last_contact: date | None
+    open_tickets: tuple[TicketLine, ...]
+    promises: tuple[PromiseLine, ...]
+    tenders: tuple[TenderLine, ...]
+    purchases: tuple[PurchaseLine, ...]
+    budget: BudgetLine | None
+    certificates: tuple[CertificateLine, ...]
+    expired: tuple[CertificateLine, ...]
+    contradictions: tuple[DisputedLine, ...]
+    communications: tuple[CommunicationLine, ...]
+    unknown: tuple[str, ...]
+    disputed: tuple[str, ...]
+    conflicts: tuple[Conflict, ...]
+    posts: Mapping[str, str]  # person → the post by which they are called who have no permit
+    facts: Mapping[str, Fact]
+    sources: Mapping[str, Source]
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    own: tuple[Fact, ...]  # of the customer itself
+    around: tuple[Fact, ...]  # of its people and prices
+    offered: Mapping[str, tuple[Fact, ...]]  # product → what its documents say
+    staff: Staff
+    consents: Mapping[str, State]
+
+
+def customer_360(
+    tx: Connection,
+    vault: Vault,
+    company: Company,
+    customer: Customer,
+    *,
+    product: str | None,
+    as_of: date,
+    known_at: datetime | None = None,
+) -> Customer360:
+    """
+    Of a day, as far as was known at `known_at` (None: now). No personal value is read.
+
+    Consents are those recorded by now, as they stood on that day. Raises NotFound for an unknown product, Invalid for
+    a day that no record can have.
+    """
+    if not FIRST_YEAR <= as_of.year <= LAST_YEAR:
+        reason = {"zh": f"日期 {as_of} 不合理", "en": f"the day {as_of} cannot be meant"}
+        raise Invalid(reason=reason)
+    chosen = find_product(tx, product).id if product else None
+    gathered = _gather(tx, customer.id, chosen, as_of, known_at)
+    found = _decide(customer, chosen, as_of, known_at, gathered)
+    every = _by_id(gathered)
+    cited = list(supports_of(found))
+    return replace(
+        found,
+        facts={key: every[key] for each in cited for key in each.facts},
+        sources=sources(tx, vault, [key for each in cited for key in each.sources]),
+    )
+
+
+def supports_of(known: Customer360) -> Iterator[Support]:
+    """What each line and each conflict rests on."""
+    yield known.name
+    for part in (known.decision_makers, known.changes, known.open_tickets, known.promises, known.tenders):
+        yield from (line.support for line in part)
+    for part in (known.purchases, known.certificates, known.expired, known.contradictions, known.communications):
+        yield from (line.support for line in part)
+    if known.budget:
+        yield known.budget.support
+    yield from (support(conflict.facts) for conflict in known.conflicts)
+
+
+def _gather(tx: Connection, customer: str, product: str | None, as_of: date, known_at: datetime | None) -> _Gathered:
+    """All that is read but the sources."""
+    around = facts_around(tx, customer, known_at=known_at)
+    persons = {person for fact in around for person in (fact.subject, fact.object) if person.startswith("p_")}
+    known = staff(around, canonical(tx, persons) if persons else {})
+    if product:
+        offered = {product: tuple(facts_about(tx, product, as_of=None, known_at=known_at))}
+    else:
+        offered = by_product(facts_of(tx, *RELATIONS, known_at=known_at))
+    noon = datetime.combine(as_of, time(12), tzinfo=UTC)
+    held = {fact.subject for fact in known.titles if holds(fact, as_of) and people.decides(fact)}
+    states: dict[str, State] = {
+        person: consent.standing(person, "contact", consent.consents_of(tx, person), noon).state
+        for person in sorted(held)
+    }
+    own = tuple(fact for fact in around if fact.subject == customer)
+    return _Gathered(own, tuple(fact for fact in around if fact.subject != customer), offered, known, states)
+
+
+def _decide(
+    customer: Customer, product: str | None, day: date, known_at: datetime | None, gathered: _Gathered
+) -> Customer360:
+    """Every line; `facts` and `sources` are still empty."""
+    own, known = gathered.own, gathered.staff
+    budget, against = buying.budget(own, day)
+    valid, expired, contradictions = certificates(gathered.offered, day)
+    talked = lines.contacts_until(own, day)
+    told = tuple(replace(line, person=known.known_as(line.person)) for line in lines.communications(own, day))
+    deciders, changes = people.deciders(known, day, gathered.consents), people.changes(known, own, day)
+    disputed = (("budget", bool(against)), ("decision_makers", bool(people.disputed_titles(known, day))))
+    named = {line.person for part in (deciders, changes, told) for line in part if line.person}
+    return Customer360(
+        customer=customer,
+        product=product,
+        as_of=day,
+        known_at=known_at,
+        name=support(fact for fact in own if fact.relation == "name"),
+        decision_makers=deciders,
+        changes=changes,
+        last_contact=talked[0].valid_from if talked else None,
+        open_tickets=lines.tickets(own, day),
+        promises=lines.promises(own, day),
+        tenders=lines.tenders(own, day),
+        purchases=buying.purchases(own, day),
+        budget=budget,
+        certificates=valid,
+        expired=expired,
+        contradictions=contradictions,
+        communications=told,
+        unknown=_unknown(gathered, day),
+        disputed=tuple(part for part, is_disputed in disputed if is_disputed),
+        conflicts=_conflicts(gathered),
+        posts={person: post.value for person in sorted(named) if (post := known.post(person, day))},
+        facts={},
+        sources={},
+    )
+
+
+def _by_id(gathered: _Gathered) -> dict[str, Fact]:
+    offered = [fact for group in gathered.offered.values() for fact in group]
+    everything = (*gathered.own, *gathered.around, *offered, *gathered.staff.titles)  # titles under the ids that stand
+    return {fact.id: fact for fact in everything}
+
+
+def _conflicts(gathered: _Gathered) -> tuple[Conflict, ...]:
+    """About the customer, its people and its prices; the facts of a slot are all here."""
+    of_people = {fact.id: fact for fact in gathered.staff.titles}  # under the ids that stand after merges
+    slots = by_slot(of_people.get(fact.id, fact) for fact in (*gathered.own, *gathered.around))
+    groups = ((slot, clashes(facts)) for slot, facts in sorted(slots.items()) if len(facts) > 1)
+    return tuple(
+        Conflict(slot, tuple(sorted(group, key=lambda fact: (fact.known_from, fact.id))))
+        for slot, group in groups
+        if group
+    )
+
+
+def _unknown(gathered: _Gathered, day: date) -> tuple[str, ...]:
+    def begun(facts: Iterable[Fact]) -> bool:
+        return any((fact.valid_from or date.min) <= day for fact in facts)
+
+    def of(relation: str) -> list[Fact]:
+        return [fact for fact in gathered.own if fact.relation == relation]
+
+    deciding = [fact for fact in gathered.staff.titles if people.decides(fact)]
+    stated = [fact for group in gathered.offered.values() for fact in group if fact.relation == "certificate"]
+    known = {part: begun(of(relation)) for part, relation in _EVENTS.items()}
+    known |= {"budget": bool(of("budget")), "decision_makers": begun(deciding), "certificates": begun(stated)}
+    return tuple(part for part in PARTS if not known[part])
