@@ -268,7 +268,7 @@ def slots(tx: Connection, keys: Collection[str], *, known_at: datetime | None = 
 def _in_slots(tx: Connection, keys: Iterable[str], known_at: datetime | None) -> list[Fact]:
     query = rows_known(known_at, everybody=True)
     parts = in_parts(sorted(keys))
-    return [Fact(*row) for part in parts for row in tx.execute(query.where(facts.c.slot.in_(part)))]
+    return [Fact(*row) for part in parts for row in tx.execute(query.where(facts.c.slot.in_(part))).all()]
 
 
 def _order(fact: Fact) -> tuple[date, str]:
@@ -282,7 +282,7 @@ def _select(
     if limit is not None:
         newest = (facts.c.valid_from.desc().nulls_last(), facts.c.id)
         query = query.order_by(None).order_by(*newest).limit(limit)
-    return [Fact(*row) for row in tx.execute(query)]
+    return [Fact(*row) for row in tx.execute(query).all()]
 
 
 def _withdrawn(tx: Connection, ids: Iterable[str]) -> frozenset[str]:
