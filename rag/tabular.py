@@ -56,6 +56,7 @@ def table_file(name: str, path: Path) -> TableFile:
     """A table on disk, up to 500 MB; raises UnreadableFile."""
     try:
         stamp = _stamp(path)
+        refuse_size(name, stamp[1], MOST_TABLE_BYTES)
         return _looked_at(name, lambda: path.open("rb"), MOST_TABLE_BYTES, path, stamp)
     except OSError as broken:
         raise UnreadableFile(name=name, reason={"zh": "无法打开", "en": "it cannot be opened"}) from broken

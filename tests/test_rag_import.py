@@ -1,0 +1,374 @@
+"""A large export: read in batches, killed and resumed without a row twice; bad rows and files cost nobody else."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, func, select
+
+from eval.imports import CUSTOMERS_HEADER, PURCHASES_HEADER, write_company
+from governance import ledger
+from governance.db import metadata, open_engine, reading
+from governance.vault import Vault, open_vault
+from rag import tables
+from rag.company import Company, load_company
+from rag.facts import Fact, facts_of
+from rag.filing_rows import MOST_PROBLEMS
+from rag.pipeline import IngestReport, ingest
+
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+LATER = NOW + timedelta(days=1)
+HEADER = ",".join(PURCHASES_HEADER)
+PURCHASES = "records/purchases.csv"
+
+
+class Place:
+    """A generated company with its database and keys."""
+
+    def __init__(self, folder: Path, purchases: int = 25) -> None:
+        self.folder = folder
+        write_company(folder, customers=3, purchases=purchases, seed=7)
+        self.company: Company = load_company(folder)
+        self.vault: Vault = open_vault(folder / "keys")
+        self.db: Engine = open_engine(f"sqlite:///{folder / 't.db'}")
+        metadata.create_all(self.db)
+
+    @property
+    def export(self) -> Path:
+        return self.folder / PURCHASES
+
+    def write(self, *rows: str) -> None:
+        self.export.write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
+
+    def lines(self) -> list[str]:
+        return self.export.read_text(encoding="utf-8").splitlines()[1:]
+
+    def ingest(self, now: datetime = NOW, batch: int = 10) -> IngestReport:
+        return ingest(self.db, self.vault, self.company, now=now, rows_a_batch=batch)
+
+    def kill_in_batch(self, number: int, batch: int = 10) -> None:
+        """An ingest that dies while it tells of its progress in that batch of the purchases."""
+        told = 0
+
+        def die(step: str, done: int, total: int) -> None:
+            nonlocal told
+            told += step == PURCHASES
+            if told == number:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            ingest(self.db, self.vault, self.company, now=NOW, on_progress=die, rows_a_batch=batch)
+
+    def bought(self) -> list[Fact]:
+        with reading(self.db) as tx:
+            return facts_of(tx, "bought")
+
+    def count(self, name: str) -> int:
+        with reading(self.db) as tx:
+            return tx.scalar(select(func.count()).select_from(metadata.tables[name])) or 0
+
+    def problems(self) -> list[tuple[str, int | None]]:
+        with reading(self.db) as tx:
+            rows = tx.execute(select(tables.problems).order_by(tables.problems.c.number))
+            return [(row.file, row.row) for row in rows]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path / "company")
+    yield made
+    made.db.dispose()
+
+
+def order(number: int, *, customer: str = "C00000", day: str = "2025-01-02", amount: str = "100") -> str:
+    return f"X{number},{customer},{day},输液泵,P1,1,台,{amount},H{number}"
+
+
+def test_an_import_that_is_killed_in_its_second_batch_goes_on_behind_the_first(place: Place) -> None:
+    place.kill_in_batch(2)
+    assert len(place.bought()) == 20
+    report = place.ingest()
+    assert (report.rows, report.resumed, report.facts) == (5, 1, 5)
+    assert len({fact.value for fact in place.bought()}) == len(place.bought()) == 25
+    assert (place.count("imports"), place.problems()) == (0, [])
+    with reading(place.db) as tx:
+        ledger.verify(tx)
+
+
+def _ingest_slowly(folder: str) -> None:
+    company, vault = load_company(Path(folder)), open_vault(Path(folder) / "keys")
+    db = open_engine(f"sqlite:///{Path(folder) / 't.db'}")
+    ingest(db, vault, company, now=NOW, on_progress=lambda step, done, total: time.sleep(0.05), rows_a_batch=100)
+
+
+@pytest.mark.slow
+def test_an_import_that_is_killed_by_the_system_goes_on_too(tmp_path: Path) -> None:
+    place = Place(tmp_path / "company", purchases=2_000)
+    process = multiprocessing.get_context("spawn").Process(target=_ingest_slowly, args=(str(place.folder),))
+    process.start()
+    while process.is_alive():
+        with reading(place.db) as tx:
+            if (tx.scalar(select(tables.imports.c.rows_done).where(tables.imports.c.name == PURCHASES)) or 0) > 200:
+                break
+        time.sleep(0.02)
+    assert process.pid
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    already = len(place.bought())
+    assert 0 < already < 2_000
+    assert place.ingest(batch=100).rows == 2_000 - already
+    assert sorted(fact.value for fact in place.bought()) == [f"XS{number:08d}" for number in range(2_000)]
+    place.db.dispose()
+
+
+def test_problems_of_the_batches_before_the_kill_are_kept(place: Place) -> None:
+    lines = place.lines()
+    place.write(*lines[:3], order(1, customer="C999"), order(2, day="2025-13-45"), *lines[3:20], order(3, amount="x"))
+    place.kill_in_batch(2)
+    report = place.ingest()
+    assert place.problems() == [(PURCHASES, 5), (PURCHASES, 6), (PURCHASES, 24)]
+    assert [problem.row for problem in report.problems] == [24]
+
+
+def test_rows_that_vanished_are_retired_only_when_the_last_batch_is_in(place: Place) -> None:
+    place.ingest()
+    place.write(*place.lines()[12:], *(order(number) for number in range(20)))
+    place.kill_in_batch(2)
+    assert {f"XS{number:08d}" for number in range(25)} < {fact.value for fact in place.bought()}
+    place.ingest(LATER)
+    wanted = {f"XS{number:08d}" for number in range(12, 25)} | {f"X{number}" for number in range(20)}
+    assert {fact.value for fact in place.bought()} == wanted
+    with reading(place.db) as tx:
+        assert len(facts_of(tx, "bought", known_at=NOW)) == 25 + 7  # two batches were in
+
+
+def test_other_bytes_after_a_kill_start_over_and_leave_nothing_of_the_half(place: Place) -> None:
+    first = place.lines()
+    place.ingest()
+    place.write(*(order(number) for number in range(30)))
+    place.kill_in_batch(2)
+    place.write(*first)
+    report = place.ingest(LATER)
+    assert (report.rows, report.resumed) == (25, 0)
+    assert {fact.value for fact in place.bought()} == {f"XS{number:08d}" for number in range(25)}
+
+
+def test_a_row_that_only_moved_keeps_its_fact_its_source_and_its_passport(place: Place) -> None:
+    place.ingest()
+    before, passports = {fact.id for fact in place.bought()}, place.count("passports")
+    place.write(order(0), *reversed(place.lines()))
+    report = place.ingest(LATER)
+    assert (report.rows, report.facts, report.sources) == (26, 1, 1)
+    assert before < {fact.id for fact in place.bought()}
+    assert place.count("passports") == passports + 1
+    assert place.count("retirements") == 0
+    with reading(place.db) as tx:
+        rows = tx.scalars(select(tables.sources.c.row).where(tables.sources.c.title == PURCHASES))
+        assert sorted(row or 0 for row in rows) == list(range(2, 28))
+
+
+def test_a_row_that_comes_back_is_known_again(place: Place) -> None:
+    lines = place.lines()
+    place.ingest()
+    place.write(*lines[:-1])
+    place.ingest(LATER)
+    place.write(*lines)
+    place.ingest(LATER + timedelta(days=1))
+    assert len(place.bought()) == 25
+    place.write(*lines[1:])
+    place.ingest(LATER + timedelta(days=2))
+    assert {fact.value for fact in place.bought()} == {line.split(",")[0] for line in lines[1:]}
+
+
+def test_an_id_is_used_once_in_all_batches(place: Place) -> None:
+    place.write(*(order(number) for number in range(25)), order(3), order(24))
+    report = place.ingest()
+    assert [problem.row for problem in report.problems] == [27, 28]
+    assert "第 5 行" in report.problems[0].error.say("zh")
+    place.write(*(order(number) for number in range(25)), order(3), order(24), order(30))
+    place.kill_in_batch(2)
+    assert place.ingest(LATER).rows == 5 + 1
+    assert place.problems() == [(PURCHASES, 27), (PURCHASES, 28)]
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused_and_read_anew(place: Place) -> None:
+    def change(step: str, done: int, total: int) -> None:
+        if step == PURCHASES and done == 11:
+            with place.export.open("a", encoding="utf-8") as file:
+                file.write(order(1) + "\n")
+
+    report = ingest(place.db, place.vault, place.company, now=NOW, on_progress=change, rows_a_batch=10)
+    assert [problem.row for problem in report.problems] == [None]
+    assert "改动" in report.problems[0].error.say("zh")
+    assert place.ingest(LATER).problems == ()
+    assert len(place.bought()) == 26
+
+
+def test_one_batch_is_all_or_nothing(place: Place) -> None:
+    place.kill_in_batch(1, batch=1_000)
+    assert len(place.bought()) == 25
+    assert place.ingest(batch=1_000).unchanged == 2
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (order(1, day="明天"), "不是日期"),
+        (order(1, day="2027-01-01"), "日期在未来"),
+        (order(1, amount="一百"), "不是数字"),
+        (order(1, amount="=cmd|' /c calc'!A0"), "不是数字"),
+        (order(1, customer=""), "为空"),
+        (order(1, customer="../../C00000"), "不是已知的客户编号"),
+        (order(1) + ",多", "应有 9 列"),
+        ("X1,C00000,2025-01-0", "应有 9 列"),
+        (f"X{'9' * 200},C00000,2025-01-02,输液泵,P1,1,台,1,H", "不像编号"),
+        (order(1) + "长" * 30_000, "过长"),
+        (order(1).replace("输液泵", '"输液泵') + "x" * 200_000, "缺少结束引号"),
+    ],
+)
+def test_a_bad_row_is_named_and_the_rest_goes_on(place: Place, bad: str, words: str) -> None:
+    place.write(order(0), bad, order(2))
+    report = place.ingest()
+    assert [(problem.name, problem.row) for problem in report.problems] == [(PURCHASES, 3)]
+    assert words in report.problems[0].error.say("zh")
+    assert report.problems[0].error.say("en") != report.problems[0].error.say("zh")
+    assert {fact.value for fact in place.bought()} == {"X0", "X2"}
+
+
+def test_hostile_cells_are_text_and_control_characters_are_left_out(place: Place) -> None:
+    formula, path = "=cmd|'/c calc'!A0", "../../etc/passwd"
+    place.write(
+        f"{path},C00000,2025-01-02,{formula},P1,1,台,1,H1",
+        "X\x1b[31m2\u202e,C00000,2025-01-02,输液\x07泵,P1,1,台,1,H2",
+    )
+    assert place.ingest().problems == ()
+    found = {fact.value: fact.attributes["category"] for fact in place.bought()}
+    assert found == {path: formula, "X[31m2": "输液泵"}
+    assert not list(place.folder.parent.glob("etc*"))
+
+
+def test_lines_of_two_encodings_and_an_unfinished_last_line(place: Place) -> None:
+    content = f"{HEADER}\r\n{order(1)}\r\n".encode() + (order(2) + "\r\n").encode("gb18030")
+    place.export.write_bytes(content + order(3)[:12].encode())
+    report = place.ingest()
+    assert [problem.row for problem in report.problems] == [4]
+    assert {fact.attributes["category"] for fact in place.bought()} == {"输液泵"}
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"\x00\x01", b"{", HEADER.encode()[:30] + b"\n"])
+def test_a_file_that_is_no_table_leaves_what_was_known(place: Place, content: bytes) -> None:
+    place.ingest()
+    place.export.write_bytes(content)
+    report = place.ingest(LATER)
+    assert [problem.row for problem in report.problems if problem.name == PURCHASES][:1] == [None]
+    assert len(place.bought()) == 25
+
+
+def test_an_export_may_be_larger_than_a_document_but_not_huge(place: Place) -> None:
+    place.write(order(1))
+    with place.export.open("ab") as file:
+        file.truncate(501 * 2**20)
+    report = place.ingest()
+    assert "500 MB" in report.problems[0].error.say("zh")
+
+
+def test_an_export_with_its_header_alone_retires_all_rows(place: Place) -> None:
+    place.ingest()
+    place.write()
+    assert place.ingest(LATER).problems == ()
+    assert place.bought() == []
+
+
+def test_thousands_of_wrong_rows_are_told_in_a_list_that_ends(place: Place) -> None:
+    place.write(*(order(number, customer="C9") for number in range(MOST_PROBLEMS + 500)), order(9_999))
+    report = place.ingest(batch=300)
+    assert len(report.problems) == MOST_PROBLEMS + 1
+    assert "不再逐行列出" in report.problems[-1].error.say("zh")
+    assert [fact.value for fact in place.bought()] == ["X9999"]
+
+
+def test_parents_in_a_circle_or_unknown_cost_no_customer(place: Place) -> None:
+    header = ",".join((*CUSTOMERS_HEADER, "上级", "信用代码", "联盟"))
+    rows = [
+        "C00000,甲院,苏,C00001,,东部联盟",
+        "C00001,乙院,苏,C00002,,",
+        "C00002,丙院,苏,C00000,,",
+        "C00003,丁院,苏,没有这家,,",
+        "C00004,戊院,苏,乙院,123299007022552272,",
+        "C00005,己院,苏,C00005,110101199003070732,",
+    ]
+    (place.folder / "records" / "customers.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    profile = place.folder / "company.yaml"
+    extra = "region: 省市, parent: 上级, registration: 信用代码, group: 联盟}"
+    profile.write_text(profile.read_text(encoding="utf-8").replace("region: 省市}", extra), encoding="utf-8")
+    place.company = load_company(place.folder)
+    report = place.ingest()
+    told = {problem.row: problem.error.say("zh") for problem in report.problems if problem.name != PURCHASES}
+    assert set(told) == {4, 5, 7}
+    assert "C00002 → C00000 → C00001 → C00002" in told[4]
+    assert "没有这家" in told[5]
+    with reading(place.db) as tx:
+        parents = {fact.subject: fact.object for fact in facts_of(tx, "part_of")}
+        groups = {fact.subject: fact.object for fact in facts_of(tx, "purchases_through")}
+        numbers = {fact.subject: fact.attributes.get("registration") for fact in facts_of(tx, "name")}
+    assert parents == {
+        "customer:C00000": "customer:C00001",
+        "customer:C00001": "customer:C00002",
+        "customer:C00004": "customer:C00001",
+    }
+    assert groups == {"customer:C00000": "group:东部联盟"}
+    assert len(numbers) == 6
+    assert numbers["customer:C00004"] == "123299007022552272"
+    assert numbers["customer:C00005"] is None
+
+
+rows = st.lists(
+    st.tuples(st.integers(0, 9), st.sampled_from(["C00000", "C00001", "C9"]), st.sampled_from(["1", "2", "x"])),
+    max_size=12,
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=rows, after=rows, batch=st.integers(1, 5), killed=st.integers(1, 4))
+def test_a_killed_import_ends_where_an_undisturbed_one_does(
+    tmp_path_factory: pytest.TempPathFactory,
+    before: list[tuple[int, str, str]],
+    after: list[tuple[int, str, str]],
+    batch: int,
+    killed: int,
+) -> None:
+    def stated(place: Place) -> set[str]:
+        return {f"{fact.subject} {fact.value} {fact.attributes['amount']}" for fact in place.bought()}
+
+    def write(place: Place, stated_rows: list[tuple[int, str, str]]) -> None:
+        place.write(*(order(number, customer=customer, amount=amount) for number, customer, amount in stated_rows))
+
+    disturbed, calm = (Place(tmp_path_factory.mktemp("import"), purchases=1) for _ in range(2))
+    write(disturbed, before)
+    disturbed.ingest(batch=batch)
+    write(disturbed, after)
+    told = 0
+
+    def die(step: str, done: int, total: int) -> None:
+        nonlocal told
+        told += step == PURCHASES
+        if told == killed:
+            raise KeyboardInterrupt
+
+    try:
+        ingest(disturbed.db, disturbed.vault, disturbed.company, now=LATER, on_progress=die, rows_a_batch=batch)
+    except KeyboardInterrupt:
+        disturbed.ingest(LATER, batch)
+    write(calm, after)
+    calm.ingest(batch=100)
+    assert stated(disturbed) == stated(calm)
+    assert disturbed.problems() == calm.problems()
+    for place in (disturbed, calm):
+        place.db.dispose()
