@@ -24,7 +24,7 @@ from fastapi import FastAPI, Form, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from sqlalchemy import Engine
 
-from assistant import page_admin, page_release, page_rep, page_review, samples, uploads
+from assistant import page_admin, page_knowledge, page_release, page_rep, page_review, samples, uploads
 from assistant.components import HERE, render
 from assistant.header import AREAS, home
 from assistant.i18n import i18n, lang_of
@@ -40,6 +40,7 @@ from sandbox.worker import ensure_worker, keep_worker, stop_idle_worker
 PAGES: dict[str, Callable[[Parts], gr.Blocks]] = {
     "/rep": page_rep.build,
     "/review": page_review.build,
+    "/knowledge": page_knowledge.build,
     "/admin": page_admin.build,
     "/release": page_release.build,
 }

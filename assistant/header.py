@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 AREAS: dict[str, frozenset[str]] = {
     "/rep": frozenset({"rep"}),
     "/review": frozenset({"coordinator"}),
+    "/knowledge": frozenset({"coordinator", "admin"}),
     "/admin": frozenset({"admin"}),
     "/release": frozenset({"admin", "coordinator"}),  # who trains may not approve alone: the second person comes here
 }

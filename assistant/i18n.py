@@ -5,6 +5,7 @@ from typing import Any, Literal
 import gradio as gr
 
 from assistant.texts_admin import ADMIN
+from assistant.texts_knowledge import KNOWLEDGE
 from assistant.texts_release import RELEASE
 from governance.errors import Language
 
@@ -13,6 +14,7 @@ Locale = Literal["zh-CN", "en"]
 TEXTS: dict[str, tuple[str, str]] = {
     **ADMIN,
     **RELEASE,
+    **KNOWLEDGE,
     # everywhere
     "brand": ("信言", "Xinyan"),
     "motto": ("信言不美，美言不信。", "True words need no ornament."),

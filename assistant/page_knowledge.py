@@ -1,0 +1,99 @@
+"""The page of coordinators and admins with what only a person can decide about customers and products, in queues."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from sqlalchemy import Connection
+
+from assistant.components import RELEASE, panel, render, sent
+from assistant.header import QUIET, Visitor, asked_of, edge, header, people, visitor
+from assistant.i18n import tr
+from assistant.knowledge import UNDOING, Suggestions, decide, may_decide
+from assistant.knowledge_view import Queue, Room, conflict_queue
+from assistant.merge_view import merge_queue, waiting_merges
+from assistant.parts import Parts, utc_now
+from governance.db import reading
+from governance.errors import Conflict, NotFound
+from governance.vault import pseudonymise
+from rag.conflicts import conflicts
+
+PAGE = "page_knowledge.html"
+QUEUES: Mapping[str, Callable[[Room, int], Queue[Any, Any]]] = {"conflicts": conflict_queue, "merges": merge_queue}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the page's events do; which queue and page are shown stands in the address."""
+
+    parts: Parts
+    suggestions: Suggestions
+
+    @edge
+    def show(self, request: gr.Request) -> Iterator[tuple[str, str]]:
+        """The queue that the address names; after an import duplicates are looked for first."""
+        who, asked = _decider(request), asked_of(request)
+        if self.suggestions.due():
+            yield self._tabs(who, _queue(asked), {}), render(PAGE, "checking", who.lang)
+            self.suggestions.look(utc_now())
+        yield self._fill(who, asked)
+
+    @edge
+    def act(self, request: gr.Request, event: gr.EventData) -> tuple[str, str]:
+        """Turn a page or decide; a decision that somebody else has taken shows the queue as it is now."""
+        who, asked, told = _decider(request), asked_of(request), sent(event)
+        act = told.get("act", "")
+        if act == "open":
+            return self._fill(who, asked)
+        try:
+            decide(self.parts.db, who.user, act, told, utc_now())
+        except (Conflict, NotFound) as stale:
+            notice = tr(who.lang, "stale", what=stale.say(who.language).rstrip("。."))
+            return self._fill(who, asked, ("wait", notice))
+        return self._fill(who, asked, ("good", tr(who.lang, "undone_now" if act in UNDOING else "decided_now")))
+
+    def _fill(self, who: Visitor, asked: Mapping[str, str], notice: tuple[str, str] | None = None) -> tuple[str, str]:
+        name = _queue(asked)
+        with reading(self.parts.db) as tx:
+            counts = _counts(tx)
+            view = QUEUES[name](Room(tx, self.parts.vault, self.parts.company, who.lang), _page(asked))
+        shown = render(PAGE, name, who.lang, view, notice, people=people(self.parts.db))
+        return self._tabs(who, name, counts), pseudonymise(shown, who.language)
+
+    def _tabs(self, who: Visitor, name: str, counts: Mapping[str, int]) -> str:
+        return render(PAGE, "tabs", who.lang, list(QUEUES), name, counts)
+
+
+def _counts(tx: Connection) -> dict[str, int]:
+    """How much waits in each queue."""
+    return {"conflicts": len(conflicts(tx)), "merges": len(waiting_merges(tx))}
+
+
+def _queue(asked: Mapping[str, str]) -> str:
+    return asked["queue"] if asked.get("queue") in QUEUES else next(iter(QUEUES))
+
+
+def _page(asked: Mapping[str, str]) -> int:
+    text = asked.get("page", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 1
+
+
+def _decider(request: gr.Request) -> Visitor:
+    who = visitor(request)
+    may_decide(who.user)
+    return who
+
+
+def build(parts: Parts) -> gr.Blocks:
+    """The page below /knowledge."""
+    bench = Bench(parts, Suggestions(parts.db))
+    with gr.Blocks(title="信言 Xinyan", analytics_enabled=False, fill_width=True) as page:
+        header("/knowledge", page)
+        tabs = panel("subnav", script="tabs.js")
+        queue = panel("knowledge", script="knowledge.js")
+        outputs = [tabs, queue]
+        page.load(bench.show, None, outputs, **QUIET)
+        tabs.select(bench.show, None, outputs, **QUIET)
+        queue.select(bench.act, None, outputs, **QUIET).then(None, js=RELEASE)
+    return page
