@@ -20,8 +20,8 @@ from rag.customer_lines import CommunicationLine, PromiseLine, Support, TenderLi
 from rag.customer_offer import CertificateLine, DisputedLine, by_product, certificates
 from rag.customer_people import ChangeLine, DeciderLine, Staff, staff
 from rag.customers import Customer, find_product
-from rag.facts import Fact, facts_about, facts_around, facts_of, holds
-from rag.identity import canonical
+from rag.facts import Fact, facts_around, holds
+from rag.merged import as_one, merged_into
 from rag.product_state import RELATIONS
 from rag.relations import by_slot, clashes
 from rag.sources import Source, sources
@@ -83,7 +83,7 @@ class Customer360:
 @dataclass(frozen=True, slots=True)
 class _Gathered:
     own: tuple[Fact, ...]  # of the customer itself
-    around: tuple[Fact, ...]  # of its people and prices
+    around: tuple[Fact, ...]  # of its people and prices, and of what it could be offered
     offered: Mapping[str, tuple[Fact, ...]]  # product → what its documents say
     staff: Staff
     consents: Mapping[str, State]
@@ -134,21 +134,24 @@ def supports_of(known: Customer360) -> Iterator[Support]:
 
 def _gather(tx: Connection, customer: str, product: str | None, as_of: date, known_at: datetime | None) -> _Gathered:
     """All that is read but the sources."""
-    around = facts_around(tx, customer, known_at=known_at)
-    persons = {person for fact in around for person in (fact.subject, fact.object) if person.startswith("p_")}
-    known = staff(around, canonical(tx, persons) if persons else {})
-    if product:
-        offered = {product: tuple(facts_about(tx, product, as_of=None, known_at=known_at))}
-    else:
-        offered = by_product(facts_of(tx, *RELATIONS, known_at=known_at))
-    noon = datetime.combine(as_of, time(12), tzinfo=UTC)
+    into = merged_into(tx, known_at)
+    beside = [product, *(id_ for id_, kept in into.items() if kept == product)] if product else ()
+    relations = () if product else RELATIONS
+    read = facts_around(tx, customer, known_at=known_at, beside=beside, relations=relations)
+    around = [as_one(fact, into) for fact in read]
+    known = staff(around, into)
     held = {fact.subject for fact in known.titles if holds(fact, as_of) and people.decides(fact)}
-    states: dict[str, State] = {
-        person: consent.standing(person, "contact", consent.consents_of(tx, person), noon).state
-        for person in sorted(held)
-    }
+    states: dict[str, State] = {person: _consent(tx, person, into, as_of) for person in sorted(held)}
     own = tuple(fact for fact in around if fact.subject == customer)
-    return _Gathered(own, tuple(fact for fact in around if fact.subject != customer), offered, known, states)
+    other = tuple(fact for fact in around if fact.subject != customer)
+    return _Gathered(own, other, by_product(fact for fact in other if fact.relation in RELATIONS), known, states)
+
+
+def _consent(tx: Connection, person: str, into: Mapping[str, str], day: date) -> State:
+    """To being contacted; what was given or withdrawn under a merged id counts."""
+    ids = [person, *(id_ for id_, kept in into.items() if kept == person)]
+    given = [replace(each, subject=person) for id_ in ids for each in consent.consents_of(tx, id_)]
+    return consent.standing(person, "contact", given, datetime.combine(day, time(12), tzinfo=UTC)).state
 
 
 def _decide(
@@ -191,15 +194,12 @@ def _decide(
 
 
 def _by_id(gathered: _Gathered) -> dict[str, Fact]:
-    offered = [fact for group in gathered.offered.values() for fact in group]
-    everything = (*gathered.own, *gathered.around, *offered, *gathered.staff.titles)  # titles under the ids that stand
-    return {fact.id: fact for fact in everything}
+    return {fact.id: fact for fact in (*gathered.own, *gathered.around)}
 
 
 def _conflicts(gathered: _Gathered) -> tuple[Conflict, ...]:
     """About the customer, its people and its prices; the facts of a slot are all here."""
-    of_people = {fact.id: fact for fact in gathered.staff.titles}  # under the ids that stand after merges
-    slots = by_slot(of_people.get(fact.id, fact) for fact in (*gathered.own, *gathered.around))
+    slots = by_slot(fact for fact in (*gathered.own, *gathered.around) if fact.relation not in RELATIONS)
     groups = ((slot, clashes(facts)) for slot, facts in sorted(slots.items()) if len(facts) > 1)
     return tuple(
         Conflict(slot, tuple(sorted(group, key=lambda fact: (fact.known_from, fact.id))))

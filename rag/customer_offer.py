@@ -39,7 +39,7 @@ def certificates(
         if known.until and known.kind in found:
             until = date.fromisoformat(known.until)
             found[known.kind].append(CertificateLine(product, known.number, until, support(known.facts)))
-        against += [DisputedLine(product, name, support(facts)) for name, facts in disputes(stated, day).items()]
+        against += [DisputedLine(product, name, support(facts)) for name, facts in disputes(stated, day, known).items()]
     return tuple(found["valid"]), tuple(found["expired"]), tuple(against)
 
 

@@ -1,7 +1,7 @@
 """Who decides at a customer on a day, and whose posts changed since it was last talked to; people are ids. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
@@ -63,9 +63,8 @@ class Staff:
         return max(taken, key=lambda fact: (holds(fact, day), decides(fact), fact.valid_from or date.min), default=None)
 
 
-def staff(gathered: Iterable[Fact], own: Mapping[str, str]) -> Staff:
-    """`own`: each person → the id that stands for them after merges."""
-    known = [replace(fact, subject=own.get(fact.subject, fact.subject)) for fact in gathered]
+def staff(known: Sequence[Fact], own: Mapping[str, str]) -> Staff:
+    """Of facts that name everybody under the id that stands for them."""
     places: dict[str, Fact] = {}
     for fact in known:
         if fact.relation == "works_at":

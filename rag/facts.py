@@ -144,11 +144,23 @@ def people_of(tx: Connection, customer: str, relation: str, *, known_at: datetim
     return _close(tx, _select(tx, [facts.c.about.in_(ids), facts.c.relation == relation], known_at), known_at)
 
 
-def facts_around(tx: Connection, customer: str, *, known_at: datetime | None = None) -> list[Fact]:
-    """The facts of a customer and those that name it: its people, its prices; of all days, oldest first."""
+def facts_around(
+    tx: Connection,
+    customer: str,
+    *,
+    known_at: datetime | None = None,
+    beside: Collection[str] = (),
+    relations: Collection[str] = (),
+) -> list[Fact]:
+    """
+    The facts of a customer and those that name it: its people, its prices; of all days, oldest first.
+
+    In the same reading those of the entities `beside` it, and all of `relations`.
+    """
     ids = members(tx, customer, known_at=known_at)
-    found = _select(tx, [or_(facts.c.subject.in_(ids), facts.c.about.in_(ids))], known_at)
-    return [replace(fact, subject=customer) if fact.subject in ids else fact for fact in _close(tx, found, known_at)]
+    wanted = or_(facts.c.subject.in_([*ids, *beside]), facts.c.about.in_(ids), facts.c.relation.in_(relations))
+    found = _close(tx, _select(tx, [wanted], known_at), known_at)
+    return [replace(fact, subject=customer) if fact.subject in ids else fact for fact in found]
 
 
 def edges_of(
@@ -225,6 +237,12 @@ def facts_by_id(tx: Connection, ids: Iterable[str], *, known_at: datetime | None
     return {fact.id: fact for fact in _close(tx, found, known_at)}
 
 
+def facts_stated_by(tx: Connection, sources: Iterable[str], *, known_at: datetime | None = None) -> list[Fact]:
+    """What these passages and rows state, of all days, oldest first."""
+    parts = in_parts(sorted(set(sources)))
+    return _close(tx, [fact for p in parts for fact in _select(tx, [facts.c.source.in_(p)], known_at)], known_at)
+
+
 def facts_from(tx: Connection, title: str) -> set[str]:
     """Ids of the facts that the document or export of this name states and that are not retired."""
     from rag.tables import sources
@@ -247,7 +265,8 @@ def slots(tx: Connection, keys: Collection[str], *, known_at: datetime | None = 
     """
     The facts known in each of these slots with their ends, oldest first; what a ruling set aside is not there.
 
-    Slots of merged ids are one place. Who withdrew is not there either, but what he held ended all the same.
+    Slots of merged ids are one place, and its facts are about the ids that stand for them. Who withdrew is not there
+    either, but what he held ended all the same.
     """
     into = merged_into(tx, known_at)
     found = _in_slots(tx, keys, known_at)
@@ -260,7 +279,7 @@ def slots(tx: Connection, keys: Collection[str], *, known_at: datetime | None = 
     held: dict[str, list[Fact]] = {}
     for fact, known in zip(found, one, strict=True):
         if not hidden.intersection((fact.subject, fact.object)):
-            held.setdefault(known.slot, []).append(replace(fact, valid_to=ends[fact.id]))
+            held.setdefault(known.slot, []).append(replace(known, valid_to=ends[fact.id]))
     place = {fact.slot: known.slot for fact, known in zip(found, one, strict=True)}
     return {key: held[place[key]] for key in keys if place.get(key) in held}
 

@@ -50,9 +50,10 @@ def offer_of(
                 ),
             )
         )
-    against = disputes(stated, as_of)
+    certificate = certificate_on(stated, as_of)
+    against = disputes(stated, as_of, certificate)
     parts = (
-        _certificate(company, product, stated, as_of, language),
+        _certificate(company, product, certificate, language),
         _scope(company, product, stated, against, as_of, language),
         _warranty(product, stated, against, as_of, language),
     )
@@ -66,8 +67,7 @@ def offer_of(
     )
 
 
-def _certificate(company: Company, product: Product, stated: Sequence[Fact], as_of: date, language: Language) -> Offer:
-    known = certificate_on(stated, as_of)
+def _certificate(company: Company, product: Product, known: CertificateState, language: Language) -> Offer:
     if known.kind == "expired":
         return Offer((), (), _expired(company, product, known), ())
     if known.kind == "disputed":

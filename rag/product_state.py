@@ -45,10 +45,9 @@ def certificate_on(stated: Sequence[Fact], day: date) -> CertificateState:
     return CertificateState("valid", facts[0].value, newest, telling)
 
 
-def disputes(stated: Sequence[Fact], day: date) -> Mapping[str, tuple[Fact, ...]]:
-    """Relation → the statements of that day that contradict each other."""
+def disputes(stated: Sequence[Fact], day: date, certificate: CertificateState) -> Mapping[str, tuple[Fact, ...]]:
+    """Relation → the statements of that day that contradict each other; `certificate` is the state of that day."""
     found: dict[str, tuple[Fact, ...]] = {}
-    certificate = certificate_on(stated, day)
     if certificate.kind == "disputed":
         found["certificate"] = certificate.facts
     now = [fact for fact in stated if holds(fact, day)]
