@@ -32,6 +32,7 @@ from small_company import cut_company
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
+FREE_TEXT = ("tenders.csv", "tickets.csv", "consents.csv", "communications.csv", "promises.csv")
 DOCUMENTS = [
     "05_产品资质_TM-8转运监护仪.md",
     "09_产品资质_YD-Z1微量注射泵.txt",
@@ -93,7 +94,7 @@ def place(ingested: Path, tmp_path: Path) -> Iterator[Place]:
 def bare(tmp_path: Path) -> Iterator[Place]:
     """Records without free text and no documents: quick, for no redactor is needed."""
     cut_company(tmp_path / "bare" / "company", ["H001", "H003"], [])
-    for name in ("tenders.csv", "tickets.csv", "consents.csv"):
+    for name in FREE_TEXT:
         path = tmp_path / "bare" / "company" / "records" / name
         path.write_text(path.read_text(encoding="utf-8-sig").split("\n")[0] + "\n", encoding="utf-8")
     place = Place(tmp_path / "bare")
@@ -361,7 +362,7 @@ def test_ingesting_twice_is_ingesting_once_whatever_came_before(
 
     folder = tmp_path_factory.mktemp("twice")
     cut_company(folder / "company", ["H001", "H003"], [])
-    for name in ("tenders.csv", "tickets.csv", "consents.csv", "contacts.csv", "titles.csv"):
+    for name in (*FREE_TEXT, "contacts.csv", "titles.csv"):
         path = folder / "company" / "records" / name
         path.write_text(path.read_text(encoding="utf-8-sig").split("\n")[0] + "\n", encoding="utf-8")
     place = Place(folder)
