@@ -49,9 +49,11 @@ def conflicts(tx: Connection, *, known_at: datetime | None = None, subject: str 
     counted = several.group_by(facts.c.slot).having(func.count() > 1)
     keys = {*tx.scalars(counted), *_shared_slots(tx, several, known_at)}
     held = slots(tx, keys, known_at=known_at)
-    found = {key: clashes(held[key]) for key in sorted(held)}
-    places = {tuple(sorted(group, key=_age)): key for key, group in reversed(found.items()) if group}
-    return sorted((Conflict(key, group) for group, key in places.items()), key=lambda each: each.slot)
+    found: dict[tuple[str, ...], Conflict] = {}  # one place may have several slots: those of merged ids
+    for key in sorted(held):
+        if group := sorted(clashes(held[key]), key=_age):
+            found.setdefault(tuple(fact.id for fact in group), Conflict(key, tuple(group)))
+    return list(found.values())
 
 
 def _shared_slots(tx: Connection, several: Select[str], known_at: datetime | None) -> Iterable[str]:
