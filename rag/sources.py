@@ -80,6 +80,12 @@ def sources(tx: Connection, vault: Vault, ids: Iterable[str]) -> dict[str, Sourc
     return {row["id"]: _source(vault, row) for row in rows}
 
 
+def of_documents(tx: Connection, vault: Vault, ids: Iterable[str]) -> dict[str, Source]:
+    """All that can be cited of these documents, in reading order."""
+    query = select(table).where(table.c.document.in_(list(ids))).order_by(table.c.document, table.c.position)
+    return {row["id"]: _source(vault, row) for row in tx.execute(query).mappings()}
+
+
 def passages(tx: Connection, vault: Vault, document: str | None = None) -> list[Source]:
     """The passages of one document, or of all that are not replaced by a newer version, in reading order."""
     query = select(table).join(documents, documents.c.id == table.c.document).where(table.c.kind == "passage")
