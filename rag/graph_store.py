@@ -121,6 +121,10 @@ class FactGraphStore(PropertyGraphStore):
         with self._reading() as (tx, who):
             return [_text_node(node) for node in self._chunks(tx, who, node_ids).values()]
 
+    async def aget_llama_nodes(self, node_ids: list[str]) -> list[BaseNode]:
+        """The same; llama-index's own would look for whole nodes within the properties."""
+        return self.get_llama_nodes(node_ids)
+
     def upsert_nodes(self, nodes: Sequence[LabelledNode]) -> None:
         """Nothing is added: entities come from records, passages from documents. Raises Invalid for unknown ones."""
         with reading(self._db) as tx:

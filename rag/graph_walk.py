@@ -118,7 +118,7 @@ def properties(tx: Connection, view: View, who: Identities, entities: Iterable[s
 
 def existing(tx: Connection, view: View, who: Identities, entities: Iterable[str]) -> set[str]:
     """Those of these, by the id that stands for each, that some fact names and that may be seen."""
-    asked = {who.one(entity) for entity in entities}
+    asked = {who.one(entity) for entity in entities if entity}
     ids = sorted(who.all_of(entity for entity in asked if view.shows(entity)))
     known = rows_known(view.known_at).order_by(None)
     found: set[str] = set()
