@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 from sqlalchemy import Connection
 
 from governance import consent
-from governance.consent import State
+from governance.consent import Standing
 from governance.errors import Invalid
 from governance.vault import Vault
 from rag import customer_buying as buying
@@ -86,7 +86,7 @@ class _Gathered:
     around: tuple[Fact, ...]  # of its people and prices, and of what it could be offered
     offered: Mapping[str, tuple[Fact, ...]]  # product → what its documents say
     staff: Staff
-    consents: Mapping[str, State]
+    consents: Mapping[str, Standing]
 
 
 def customer_360(
@@ -141,17 +141,17 @@ def _gather(tx: Connection, customer: str, product: str | None, as_of: date, kno
     around = [as_one(fact, into) for fact in read]
     known = staff(around, into)
     held = {fact.subject for fact in known.titles if holds(fact, as_of) and people.decides(fact)}
-    states: dict[str, State] = {person: _consent(tx, person, into, as_of) for person in sorted(held)}
+    states = {person: _consent(tx, person, into, as_of) for person in sorted(held)}
     own = tuple(fact for fact in around if fact.subject == customer)
     other = tuple(fact for fact in around if fact.subject != customer)
     return _Gathered(own, other, by_product(fact for fact in other if fact.relation in RELATIONS), known, states)
 
 
-def _consent(tx: Connection, person: str, into: Mapping[str, str], day: date) -> State:
+def _consent(tx: Connection, person: str, into: Mapping[str, str], day: date) -> Standing:
     """To being contacted; what was given or withdrawn under a merged id counts."""
     ids = [person, *(id_ for id_, kept in into.items() if kept == person)]
     given = [replace(each, subject=person) for id_ in ids for each in consent.consents_of(tx, id_)]
-    return consent.standing(person, "contact", given, datetime.combine(day, time(12), tzinfo=UTC)).state
+    return consent.standing(person, "contact", given, datetime.combine(day, time(12), tzinfo=UTC))
 
 
 def _decide(

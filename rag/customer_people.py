@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, timedelta
 from typing import Literal
 
-from governance.consent import State
+from governance.consent import Standing, State
 from rag.customer_buying import years_before
 from rag.customer_lines import Support, contacts_until, support
 from rag.facts import Fact, holds
@@ -16,7 +16,11 @@ Event = Literal["began", "ended"]
 
 @dataclass(frozen=True, slots=True)
 class DeciderLine:
-    """`contact` is the person's id in the CRM, "" when only documents name them; `consent` to being contacted."""
+    """
+    `contact` is the person's id in the CRM, "" when only documents name them; `consent` to being contacted.
+
+    `consent_day`: its last day (None: without end), or the day of the withdrawal.
+    """
 
     person: str
     contact: str
@@ -24,6 +28,7 @@ class DeciderLine:
     department: str
     since: date | None
     consent: State
+    consent_day: date | None
     support: Support
 
 
@@ -79,7 +84,7 @@ def disputed_titles(staff: Staff, day: date) -> list[Fact]:
     return [fact for group in groups for fact in group if any(decides(each) for each in group)]
 
 
-def deciders(staff: Staff, day: date, consents: Mapping[str, State]) -> tuple[DeciderLine, ...]:
+def deciders(staff: Staff, day: date, consents: Mapping[str, Standing]) -> tuple[DeciderLine, ...]:
     """Who took up the post last comes first; nobody whose post is disputed."""
     disputed = {fact.id for fact in disputed_titles(staff, day)}
     held: dict[tuple[str, str, str], list[Fact]] = {}
@@ -90,9 +95,9 @@ def deciders(staff: Staff, day: date, consents: Mapping[str, State]) -> tuple[De
     for (person, title, department), facts in held.items():
         since = min((fact.valid_from for fact in facts if fact.valid_from), default=None)
         told = support([*facts, *_place(staff, person)])
-        lines.append(
-            DeciderLine(person, staff.contact(person), title, department, since, consents.get(person, "absent"), told)
-        )
+        given = consents.get(person, Standing("absent"))
+        contact = staff.contact(person)
+        lines.append(DeciderLine(person, contact, title, department, since, given.state, _day_of(given), told))
     return tuple(sorted(lines, key=lambda line: (-(line.since or date.min).toordinal(), line.contact, line.person)))
 
 
@@ -115,6 +120,13 @@ def changes(staff: Staff, stated: Sequence[Fact], day: date) -> tuple[ChangeLine
 def decides(fact: Fact) -> bool:
     """Whether who holds this post decides about purchases."""
     return fact.attributes.get("decides") == "yes"
+
+
+def _day_of(given: Standing) -> date | None:
+    if given.withdrawn_at:
+        return given.withdrawn_at.astimezone(UTC).date()
+    ends = given.basis.expires_at if given.basis else None
+    return ends.astimezone(UTC).date() - timedelta(days=1) if ends else None
 
 
 def _place(staff: Staff, person: str) -> list[Fact]:
