@@ -24,6 +24,8 @@ class Stated(Protocol):
     @property
     def value(self) -> str: ...
     @property
+    def object(self) -> str: ...
+    @property
     def attributes(self) -> Mapping[str, str]: ...
     @property
     def valid_from(self) -> date | None: ...
@@ -97,7 +99,7 @@ class Speaker:
         if name in ENTITIES or name == "parent":
             prefix = "product" if name == "product" else "customer"
             return self.name(text if text.startswith(("p_", f"{prefix}:")) else f"{prefix}:{text}")
-        if name == "decides" and text in ("yes", "no"):
+        if name in ("decides", "one_holder") and text in ("yes", "no"):
             return tr(self.lang, text)
         if name == "language" and text in ("zh", "en"):
             return tr(self.lang, text)

@@ -7,11 +7,11 @@ from threading import Lock
 from sqlalchemy import Connection, Engine, func, select
 
 from assistant.knowledge_view import fingerprint
-from governance.accounts import User
+from governance.accounts import User, require
 from governance.db import reading
 from governance.errors import Conflict, Invalid, NotAllowed
 from governance.ledger import LONGEST_TEXT
-from rag import identity
+from rag import identity, mappings, proposals
 from rag.conflicts import rule, undo_ruling
 from rag.facts import slots
 from rag.relations import clashes
@@ -37,7 +37,9 @@ def decide(db: Engine, user: User, act: str, told: Told, now: datetime) -> None:
     may_decide(user)
     if act not in ACTS:
         raise Invalid(reason={"zh": "未知操作", "en": "unknown action"})
-    reason = "" if act == "undo-ruling" else _reason(told)
+    if act in ADMINS_ONLY:
+        require(user, "admin", {"zh": "批准字段对应", "en": "approve column mappings"})
+    reason = _reason(told) if act not in NEEDS_NO_REASON else ""
     with db.begin() as tx:
         ACTS[act](tx, told, reason, user, now)
 
@@ -81,14 +83,52 @@ def _undo_merge(tx: Connection, told: Told, reason: str, user: User, now: dateti
     identity.undo(tx, told.get("merge", ""), by=user.name, reason=reason, now=now)
 
 
+def _accept(tx: Connection, told: Told, reason: str, user: User, now: datetime) -> None:
+    """One or several: all of them or none."""
+    chosen = [id_ for id_ in told.get("proposals", told.get("proposal", "")).split(",") if id_]
+    if not chosen:
+        raise Invalid(reason={"zh": "请先勾选", "en": "choose some first"})
+    for id_ in chosen:
+        proposals.accept(tx, id_, by=user.name, reason=reason, now=now)
+
+
+def _refuse(tx: Connection, told: Told, reason: str, user: User, now: datetime) -> None:
+    proposals.refuse(tx, told.get("proposal", ""), by=user.name, reason=reason, now=now)
+
+
+def _undo_proposal(tx: Connection, told: Told, reason: str, user: User, now: datetime) -> None:
+    del reason
+    proposals.undo(tx, told.get("proposal", ""), by=user.name, now=now)
+
+
+def _approve_mapping(tx: Connection, told: Told, reason: str, user: User, now: datetime) -> None:
+    mappings.approve(tx, told.get("mapping", ""), by=user.name, reason=reason, now=now)
+
+
+def _refuse_mapping(tx: Connection, told: Told, reason: str, user: User, now: datetime) -> None:
+    mappings.refuse(tx, told.get("mapping", ""), by=user.name, reason=reason, now=now)
+
+
+def _roll_back_mapping(tx: Connection, told: Told, reason: str, user: User, now: datetime) -> None:
+    mappings.roll_back(tx, told.get("mapping", ""), by=user.name, reason=reason, now=now)
+
+
 ACTS: Mapping[str, Act] = {
     "rule": _rule,
     "undo-ruling": _undo_ruling,
     "merge": _merge,
     "keep-two": _keep_two,
     "undo-merge": _undo_merge,
+    "accept": _accept,
+    "refuse": _refuse,
+    "undo-proposal": _undo_proposal,
+    "approve-mapping": _approve_mapping,
+    "refuse-mapping": _refuse_mapping,
+    "roll-back-mapping": _roll_back_mapping,
 }
-UNDOING = frozenset({"undo-ruling", "undo-merge"})
+UNDOING = frozenset({"undo-ruling", "undo-merge", "undo-proposal", "roll-back-mapping"})
+NEEDS_NO_REASON = frozenset({"undo-ruling", "accept", "undo-proposal"})
+ADMINS_ONLY = frozenset({"approve-mapping", "refuse-mapping", "roll-back-mapping"})
 
 
 class Suggestions:

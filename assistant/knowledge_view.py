@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, select
 
-from assistant.fact_words import Speaker
+from assistant.fact_words import Speaker, Stated
 from assistant.i18n import Locale, tr
 from governance.vault import Vault
 from rag.company import Company
@@ -26,12 +26,13 @@ Decided = TypeVar("Decided")
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What every view needs: the database as it is read, keys, company, language."""
+    """What every view needs: the database as it is read, keys, company, language, and whether scripts may be opened."""
 
     tx: Connection
     vault: Vault
     company: Company
     lang: Locale
+    reviews: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,8 @@ def on_page(items: Sequence[Shown], page: int, size: int = PER_PAGE) -> tuple[Se
     return items[(page - 1) * size : page * size], page, pages
 
 
-def mentioned(stated: Iterable[Fact]) -> set[str]:
-    """The ids that the facts name."""
+def mentioned(stated: Iterable[Stated]) -> set[str]:
+    """The ids that facts or proposals name."""
     found: set[str] = set()
     for fact in stated:
         named = [fact.subject, fact.object, fact.value, *fact.attributes.values()]

@@ -5,22 +5,44 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from sqlalchemy import Connection
 
+from assistant.affected_view import affected, affected_queue
 from assistant.components import RELEASE, panel, render, sent
 from assistant.header import QUIET, Visitor, asked_of, edge, header, people, visitor
 from assistant.i18n import tr
-from assistant.knowledge import UNDOING, Suggestions, decide, may_decide
+from assistant.knowledge import DECIDERS, UNDOING, Suggestions, decide, may_decide
 from assistant.knowledge_view import Queue, Room, conflict_queue
+from assistant.mapping_view import mapping_queue, waiting_mappings
 from assistant.merge_view import merge_queue, waiting_merges
 from assistant.parts import Parts, utc_now
+from assistant.proposal_view import proposal_queue
 from governance.db import reading
 from governance.errors import Conflict, NotFound
 from governance.vault import pseudonymise
 from rag.conflicts import conflicts
+from rag.proposals import proposals_in
 
 PAGE = "page_knowledge.html"
-QUEUES: Mapping[str, Callable[[Room, int], Queue[Any, Any]]] = {"conflicts": conflict_queue, "merges": merge_queue}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One queue: how many wait, a page of them, and who may open it."""
+
+    count: Callable[[Room], int]
+    view: Callable[[Room, int], Queue[Any, Any]]
+    roles: frozenset[str] = DECIDERS
+
+
+QUEUES: Mapping[str, Section] = {
+    "conflicts": Section(lambda room: len(conflicts(room.tx)), conflict_queue),
+    "merges": Section(lambda room: len(waiting_merges(room.tx)), merge_queue),
+    "proposals": Section(lambda room: len(proposals_in(room.tx, "waiting")), proposal_queue),
+    "mappings": Section(lambda room: waiting_mappings(room.tx), mapping_queue, frozenset({"admin"})),
+    "affected": Section(
+        lambda room: affected(room, utc_now().date()), lambda room, page: affected_queue(room, page, utc_now().date())
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -35,7 +57,7 @@ class Bench:
         """The queue that the address names; after an import duplicates are looked for first."""
         who, asked = _decider(request), asked_of(request)
         if self.suggestions.due():
-            yield self._tabs(who, _queue(asked), {}), render(PAGE, "checking", who.lang)
+            yield self._tabs(who, _queue(who, asked), {}), render(PAGE, "checking", who.lang)
             self.suggestions.look(utc_now())
         yield self._fill(who, asked)
 
@@ -54,24 +76,26 @@ class Bench:
         return self._fill(who, asked, ("good", tr(who.lang, "undone_now" if act in UNDOING else "decided_now")))
 
     def _fill(self, who: Visitor, asked: Mapping[str, str], notice: tuple[str, str] | None = None) -> tuple[str, str]:
-        name = _queue(asked)
+        name = _queue(who, asked)
         with reading(self.parts.db) as tx:
-            counts = _counts(tx)
-            view = QUEUES[name](Room(tx, self.parts.vault, self.parts.company, who.lang), _page(asked))
+            room = Room(tx, self.parts.vault, self.parts.company, who.lang, "coordinator" in who.user.roles)
+            view = QUEUES[name].view(room, _page(asked))
+            counts = {each: view.total if each == name else QUEUES[each].count(room) for each in _open_to(who)}
         shown = render(PAGE, name, who.lang, view, notice, people=people(self.parts.db))
         return self._tabs(who, name, counts), pseudonymise(shown, who.language)
 
     def _tabs(self, who: Visitor, name: str, counts: Mapping[str, int]) -> str:
-        return render(PAGE, "tabs", who.lang, list(QUEUES), name, counts)
+        return render(PAGE, "tabs", who.lang, _open_to(who), name, counts)
 
 
-def _counts(tx: Connection) -> dict[str, int]:
-    """How much waits in each queue."""
-    return {"conflicts": len(conflicts(tx)), "merges": len(waiting_merges(tx))}
+def _open_to(who: Visitor) -> list[str]:
+    return [name for name, section in QUEUES.items() if who.user.roles & section.roles]
 
 
-def _queue(asked: Mapping[str, str]) -> str:
-    return asked["queue"] if asked.get("queue") in QUEUES else next(iter(QUEUES))
+def _queue(who: Visitor, asked: Mapping[str, str]) -> str:
+    """The queue that the address names; the first one when it names none that this user may open."""
+    open_to = _open_to(who)
+    return asked["queue"] if asked.get("queue") in open_to else open_to[0]
 
 
 def _page(asked: Mapping[str, str]) -> int:

@@ -4,11 +4,14 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, insert
 
+from assistant.tables import leads, scripts
 from governance import vault as safe
 from governance.passport import issue
 from governance.vault import Vault, person_id
 from rag import tables
+from rag.dependants import note
 from rag.facts import Fact, add_facts, make_fact
+from rag.proposals import Proposal, make_proposal, propose
 from rag.sources import Source, add_sources
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -44,7 +47,7 @@ def title(vault: Vault, number: str, source: str, since: date, known: datetime =
 
 
 def fill(tx: Connection, vault: Vault) -> None:
-    """Three conflicts (a post, a price, an intended use) and two pairs that may be one (hospitals, people)."""
+    """Three conflicts (post, price, intended use), two pairs that may be one, three proposals of two documents."""
     document(tx, "d_1", "任职.csv")
     document(tx, "d_2", "客户.csv")
     document(tx, "d_3", "培训记录.md", "md")
@@ -55,6 +58,7 @@ def fill(tx: Connection, vault: Vault) -> None:
         safe.keep(tx, vault, person(vault, number), {"name": "李静", "phone": phone}, passport=passport.id, now=NOW)
     add_sources(tx, vault, _sources(vault))
     add_facts(tx, [*_named(), *_people(vault), *_disputed(vault)])
+    propose(tx, _proposed(vault), NOW)
 
 
 def _sources(vault: Vault) -> list[Source]:
@@ -108,3 +112,32 @@ def _disputed(vault: Vault) -> list[Fact]:
         make_fact(PRODUCT, "scope", "成人监护", scope, source="s_use1", known_from=NOW),
         make_fact(PRODUCT, "scope", "新生儿监护", scope, source="s_use2", known_from=later),
     ]
+
+
+def _proposed(vault: Vault) -> list[Proposal]:
+    post = {"customer": HOSPITAL, "department": "采购中心", "one_holder": "yes"}
+    return [
+        make_proposal(PRODUCT, "warranty", "36", source="s_use2", extractor="rules:warranty"),
+        make_proposal(
+            person(vault, "K3"),
+            "holds_title",
+            "采购中心主任",
+            post,
+            source="s_said",
+            extractor="llm",
+            valid_from=date(2026, 4, 9),
+        ),
+        make_proposal(
+            HOSPITAL, "budget", "2027", {"window_from": "10", "window_to": "11"}, source="s_h1", extractor="x"
+        ),
+    ]
+
+
+def write_script(tx: Connection, id_: str, fact: str, status: str = "approved") -> None:
+    """A script about the hospital whose opening rests on this fact."""
+    lead = "l_" + id_
+    new = {"customer": HOSPITAL, "stage": "first_contact", "product": "", "channel": "phone", "note": b""}
+    tx.execute(insert(leads).values(id=lead, created_by="rita", created_at=NOW, **new))
+    values = {"language": "zh", "subject": "", "risk": "low", "findings": 0, "replaced": 0, "body": b""}
+    tx.execute(insert(scripts).values(id=id_, lead=lead, status=status, created_by="rita", created_at=NOW, **values))
+    note(tx, id_, "script", {"opening": [fact]}, NOW)

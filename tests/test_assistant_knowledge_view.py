@@ -8,23 +8,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from assistant.affected_view import ArtefactView, affected_queue
 from assistant.components import render
 from assistant.fact_words import Speaker
 from assistant.i18n import Locale
 from assistant.knowledge import ACTS, Suggestions, decide
 from assistant.knowledge_view import LONGEST_QUOTE, ConflictView, Queue, Room, RulingView, conflict_queue, quote_of
+from assistant.mapping_view import MappingDecided, MappingView, mapping_queue, shape, waiting_mappings
 from assistant.merge_view import MergeDecided, MergeView, merge_queue
+from assistant.proposal_view import ProposalDecided, ProposalView, proposal_queue
 from governance import ledger, vault
 from governance.accounts import User
 from governance.db import reading
 from governance.errors import Conflict, Invalid, NotAllowed, NotFound
 from governance.vault import Vault, open_vault, pseudonymise
+from rag import mappings
 from rag.company import Company, load_company
 from rag.customers import customers, decision_maker
 from rag.facts import facts_about, make_fact, state_facts
 from rag.relations import RELATIONS
 from rag.sources import Source
-from tests.doubtful_company import HOSPITAL, NOW, PRODUCT, TWIN, fill, person, title
+from tests.doubtful_company import HOSPITAL, NOW, PRODUCT, TWIN, fill, person, title, write_script
 
 LATER = NOW + timedelta(days=2)
 CORA = User("cora", frozenset({"coordinator"}), "Cora", "zh")
@@ -58,6 +62,18 @@ class Look:
     def conflicts(self, lang: Locale = "zh-CN", page: int = 1) -> Queue[ConflictView, RulingView]:
         with reading(self.db) as tx:
             return conflict_queue(Room(tx, self.keys, self.company, lang), page)
+
+    def proposals(self, lang: Locale = "zh-CN", page: int = 1) -> Queue[ProposalView, ProposalDecided]:
+        with reading(self.db) as tx:
+            return proposal_queue(Room(tx, self.keys, self.company, lang), page)
+
+    def mappings(self, lang: Locale = "zh-CN", page: int = 1) -> Queue[MappingView, MappingDecided]:
+        with reading(self.db) as tx:
+            return mapping_queue(Room(tx, self.keys, self.company, lang), page)
+
+    def affected(self, *, reviews: bool = False) -> Queue[ArtefactView, None]:
+        with reading(self.db) as tx:
+            return affected_queue(Room(tx, self.keys, self.company, "zh-CN", reviews), 1, LATER.date())
 
     def merges(self, lang: Locale = "zh-CN", page: int = 1) -> Queue[MergeView, MergeDecided]:
         with reading(self.db) as tx:
@@ -207,12 +223,112 @@ def test_a_merge_is_decided_once_and_taken_apart_again(db: Engine, look: Look) -
         decide(db, CORA, "merge", {"merge": "m_none", "reason": "x"}, LATER)
 
 
+def test_proposals_come_document_by_document_with_the_words_they_were_read_from(look: Look) -> None:
+    first, second = look.proposals(), look.proposals(page=2)
+    assert (first.total, first.pages) == (3, 2)
+    both = [*first.rows, *second.rows]
+    assert {row.topic: row.answer for row in both} == {
+        "多参数病人监护仪的质保期": "36 个月",
+        "青禾市第一人民医院的采购中心主任": vault.token(person(look.keys, "K3"), "name"),
+        "青禾市第一人民医院 2027 年的预算": "10月至11月申报",
+    }
+    assert {row.extractor for row in both} == {"按规则识别", "由模型识别", "自动识别"}
+    assert all(row.quote for row in both)
+    assert look.proposals(page=99).page == 2
+    page = pseudonymise(render("page_knowledge.html", "proposals", "zh-CN", first, None), "zh")
+    assert "one_holder" not in page
+    assert "llm" not in page
+
+
+def test_an_accepted_proposal_is_a_fact_until_it_is_undone(db: Engine, look: Look) -> None:
+    asked = next(row for row in (*look.proposals().rows, *look.proposals(page=2).rows) if row.kind == "质保期")
+    decide(db, CORA, "accept", {"proposal": asked.id}, LATER)
+    with reading(db) as tx:
+        assert [fact.value for fact in facts_about(tx, PRODUCT, as_of=None, relation="warranty")] == ["36"]
+    for act in ("accept", "refuse"):
+        with pytest.raises(Conflict):
+            decide(db, ADAM, act, {"proposal": asked.id, "reason": "x"}, LATER)
+    assert [(row.answer, row.state, row.by) for row in look.proposals().decided] == [("36 个月", "accepted", "cora")]
+    decide(db, ADAM, "undo-proposal", {"proposal": asked.id}, LATER)
+    with reading(db) as tx:
+        assert facts_about(tx, PRODUCT, as_of=None, relation="warranty") == []
+    with pytest.raises(Invalid):
+        decide(db, CORA, "refuse", {"proposal": asked.id}, LATER)
+    decide(db, CORA, "refuse", {"proposal": asked.id, "reason": "是配件的质保"}, LATER)
+    assert (look.proposals().total, look.proposals().decided[0].state) == (2, "refused")
+
+
+def test_several_proposals_are_accepted_together_or_not_at_all(db: Engine, look: Look) -> None:
+    ids = [row.id for row in (*look.proposals().rows, *look.proposals(page=2).rows)]
+    with pytest.raises(Invalid):
+        decide(db, CORA, "accept", {"proposals": ""}, LATER)
+    decide(db, ADAM, "accept", {"proposal": ids[0]}, LATER)
+    with pytest.raises(Conflict):
+        decide(db, CORA, "accept", {"proposals": ",".join(reversed(ids))}, LATER)  # the last one is taken
+    assert look.proposals().total == 2
+    decide(db, CORA, "accept", {"proposals": ",".join(ids[1:])}, LATER)
+    assert (look.proposals().total, look.proposals().rows) == (0, ())
+
+
+def test_a_mapping_shows_fields_in_words_and_only_the_shape_of_cells(db: Engine, look: Look) -> None:
+    name = "records/contacts.csv"
+    with db.begin() as tx:
+        content = (look.company.folder / name).read_bytes()
+        proposed = mappings.propose(tx, look.company, "contacts", name, content, by="ingest", now=NOW)
+        assert waiting_mappings(tx) == 1
+    asked = look.mappings().rows[0]
+    assert (asked.id, asked.kind, asked.version, asked.approvable) == (proposed.id, "联系人", 1, True)
+    columns = {field.name: (field.column, field.required, field.shapes) for field in asked.fields}
+    assert columns["姓名"][:2] == ("姓名", True)
+    assert columns["手机"][2] == "99999…"
+    shown = render("page_knowledge.html", "mappings", "en", look.mappings("en"), None)
+    assert "contact name" in shown
+    assert "1990000" not in shown
+    assert "h001.example" not in shown
+    sent = {"mapping": asked.id, "reason": "已核对"}
+    with pytest.raises(NotAllowed):
+        decide(db, CORA, "approve-mapping", sent, LATER)
+    decide(db, ADAM, "approve-mapping", sent, LATER)
+    with pytest.raises(Conflict):
+        decide(db, ADAM, "refuse-mapping", sent, LATER)
+    assert [(row.state, row.in_force, row.by) for row in look.mappings().decided] == [("approved", True, "adam")]
+    decide(db, ADAM, "roll-back-mapping", sent, LATER)
+    assert [(row.state, row.in_force) for row in look.mappings().decided] == [("refused", False)]
+
+
+@given(st.text(max_size=60))
+def test_the_shape_of_a_cell_says_nothing_of_it(cell: str) -> None:
+    built = shape(cell)
+    assert not set(built) & set("012345678abcdefghijklmnopqrstuvwxyzBCDEFGHIJKLMNOPQRSTUVWXYZ")
+    assert shape("2026-03-01") == "9999-99-99"
+    assert shape("张三13800000001") == "字字99999…"
+
+
+def test_what_rests_on_a_set_aside_statement_is_listed_with_its_path(db: Engine, look: Look) -> None:
+    price = look.about("价格")
+    with db.begin() as tx:
+        write_script(tx, "s_used", price.statements[0].fact)
+        write_script(tx, "s_gone", price.statements[0].fact, status="superseded")
+    assert [flag.reason for row in look.affected().rows for flag in row.flags] == ["出现矛盾"]
+    rule(db, price, price.statements[1].fact)
+    [row] = look.affected(reviews=True).rows
+    assert row.name.startswith("话术 · 青禾市第一人民医院")
+    assert (row.link, row.status) == ("/review/?script=s_used", "approved")
+    assert [flag.reason for flag in row.flags] == ["裁定不用"]
+    assert row.flags[0].steps
+    assert look.affected().rows[0].link == ""
+    decide(db, CORA, "undo-ruling", {"ruling": look.conflicts().decided[0].id}, LATER)
+    assert [flag.reason for row in look.affected().rows for flag in row.flags] == ["出现矛盾"]
+
+
 def test_who_withdrew_is_in_no_queue(db: Engine, look: Look) -> None:
     rule(db, look.about("职务"), look.about("职务").statements[0].fact)
     with db.begin() as tx:
         for number in ("K1", "K2"):
             vault.forget(tx, look.keys, person(look.keys, number), actor="dora", now=LATER)
+        vault.forget(tx, look.keys, person(look.keys, "K3"), actor="dora", now=LATER)
     assert [row.kind for row in look.merges().rows] == ["客户"]
+    assert {row.kind for page in (1, 2) for row in look.proposals(page=page).rows} == {"质保期", "预算"}
     assert {row.kind for row in look.conflicts().rows} == {"价格", "适用范围"}
     assert [row.topic for row in look.conflicts().decided] == ["（原记录已不在）"]
 
