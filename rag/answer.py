@@ -186,5 +186,6 @@ def _marks(text: str, words: set[str]) -> tuple[tuple[int, int], ...]:
 
 
 def people_in(lines: Iterable[Line]) -> list[str]:
-    """The people whom the lines name, by id, in order."""
-    return list(dict.fromkeys(match[1] for line in lines for match in TOKEN.finditer(line.text)))
+    """The people whom the lines name or are about, by id, in order."""
+    named = (person for line in lines for person in (line.person, *(match[1] for match in TOKEN.finditer(line.text))))
+    return [person for person in dict.fromkeys(named) if person]

@@ -24,7 +24,7 @@ NOTICES = {
 @dataclass(frozen=True, slots=True)
 class Line:
     """
-    One sentence of an answer with its evidence; people are tokens.
+    One sentence of an answer with its evidence; people in it are tokens, `person` is whom it is about.
 
     `quoted`: the words are those of the source; `marks` are the places in them that answer best.
     """
@@ -34,6 +34,7 @@ class Line:
     sources: tuple[str, ...]
     quoted: bool = False
     marks: tuple[tuple[int, int], ...] = ()
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
