@@ -13,8 +13,9 @@ from governance.passport import passport_of
 from governance.tables import passports as issued
 from governance.vault import TOKEN, Vault, bearers, forgotten
 from rag import tables as rag_tables
-from rag.brief import NEW_IN_POST_MONTHS, PURCHASE_YEARS, customers, decision_maker, products
+from rag.brief import NEW_IN_POST_MONTHS, customers, decision_maker, products
 from rag.company import Company
+from rag.customer_buying import PURCHASE_YEARS
 from rag.customers import Customer, Product
 from rag.facts import Fact, facts_about, facts_of, holds
 from rag.offers import offer_of
