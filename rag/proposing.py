@@ -61,8 +61,9 @@ def _new_files(company: Company) -> list[tuple[Path, str]]:
         for path in place.iterdir()
         if path.suffix.lower() in TABLES and path.is_file() and not path.name.startswith((".", "~$"))
     )
-    new = [path for path in found if path not in mapped and not path.is_relative_to(documents)]
-    return [(path, path.relative_to(folder).as_posix()) for path in new[:MOST_FILES] if path.is_relative_to(folder)]
+    own = [path for path in found if path.resolve().is_relative_to(folder) and not path.is_relative_to(documents)]
+    new = [path for path in own if path.resolve() not in mapped]
+    return [(path, path.relative_to(folder).as_posix()) for path in new[:MOST_FILES]]
 
 
 def _waits(name: str, new: MappingVersion) -> XinyanError | None:

@@ -11,17 +11,23 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openpyxl import Workbook
 from sqlalchemy import Engine, func, select
 
 from eval.imports import CUSTOMERS_HEADER, PURCHASES_HEADER, write_company
 from governance import ledger
 from governance.db import metadata, open_engine, reading
+from governance.errors import BadProfile
 from governance.vault import Vault, open_vault
 from rag import tables
-from rag.company import Company, load_company
+from rag.company import Company, Table, load_company
+from rag.entries import Desk, Known, People
 from rag.facts import Fact, facts_of
+from rag.filing import Seen
 from rag.filing_rows import MOST_PROBLEMS
+from rag.importing import Order, import_rows
 from rag.pipeline import IngestReport, ingest
+from rag.tabular import table_file
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -215,6 +221,85 @@ def test_one_batch_is_all_or_nothing(place: Place) -> None:
     place.kill_in_batch(1, batch=1_000)
     assert len(place.bought()) == 25
     assert place.ingest(batch=1_000).unchanged == 2
+
+
+def test_a_workbook_is_read_in_batches_and_resumed_too(place: Place) -> None:
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("订单")
+    sheet.append(list(PURCHASES_HEADER))
+    for line in place.lines():
+        sheet.append(line.split(","))
+    book.save(place.folder / "records" / "orders.xlsx")
+    profile = place.folder / "company.yaml"
+    profile.write_text(profile.read_text(encoding="utf-8").replace("purchases.csv", "orders.xlsx"), encoding="utf-8")
+    place.company = load_company(place.folder)
+
+    def die(step: str, done: int, total: int) -> None:
+        if step == "records/orders.xlsx" and done == 11:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ingest(place.db, place.vault, place.company, now=NOW, on_progress=die, rows_a_batch=10)
+    assert len(place.bought()) == 10
+    report = place.ingest()
+    assert (report.rows, report.resumed, report.problems) == (15, 1, ())
+    assert {fact.value for fact in place.bought()} == {f"XS{number:08d}" for number in range(25)}
+
+
+def test_free_text_of_rows_that_did_not_change_is_not_analysed_again(place: Place) -> None:
+    table = Table(file="t.csv", columns={"id": "编号", "customer": "客户", "opened": "日期", "subject": "主题"})
+    analysed: list[str] = []
+
+    def tokenise(text: str, scope: str) -> tuple[str, People]:
+        analysed.append(text)
+        return text, {}
+
+    def take(*subjects: str) -> int:
+        rows = [f"F{number},H1,2025-01-02,{subject}" for number, subject in enumerate(subjects)]
+        path = place.folder / "t.csv"
+        path.write_text("\n".join(["编号,客户,日期,主题", *rows]) + "\n", encoding="utf-8")
+        file = table_file("t.csv", path)
+        known = Known(frozenset({"customer:H1"}), {})
+        desk = Desk(place.company, place.vault, "t.csv", "tickets", known, NOW, tokenise)
+        order_ = Order(desk, table, file, Seen("t.csv", file.sha256, "p"), 2)
+        return import_rows(place.db, order_, lambda step, done, total: None).unchanged
+
+    assert take("探头报修", "图像模糊", "无法开机") == 0
+    assert take("探头报修", "图像清晰", "无法开机", "年度保养") == 2
+    assert analysed == ["探头报修", "图像模糊", "无法开机", "图像清晰", "年度保养"]
+
+
+def test_a_link_that_leads_out_of_the_folder_is_neither_read_nor_proposed(place: Place, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.csv"
+    outside.write_text("货号,品名\nB1,轴承\nB2,轴承座\n", encoding="utf-8")
+    (place.folder / "records" / "goods.csv").symlink_to(outside)
+    place.export.unlink()
+    place.export.symlink_to(outside)
+    assert [problem.name for problem in place.ingest().problems] == [PURCHASES]
+    assert place.count("mappings") == 0
+
+
+def test_what_the_company_calls_unique_may_change_without_a_new_fact(place: Place) -> None:
+    (place.folder / "records" / "contacts.csv").write_text("编号,客户,姓名\nK1,C00000,甲\n", encoding="utf-8")
+    (place.folder / "records" / "titles.csv").write_text("联系人,职务,从\nK1,首席,2020-01-01\n", encoding="utf-8")
+    profile = place.folder / "company.yaml"
+    tables_ = """records:
+  contacts: {file: records/contacts.csv, columns: {id: 编号, customer: 客户, name: 姓名}}
+  titles: {file: records/titles.csv, columns: {contact: 联系人, title: 职务, from: 从}}
+"""
+    profile.write_text(profile.read_text(encoding="utf-8").replace("records:\n", tables_, 1), encoding="utf-8")
+    held: list[Fact] = []
+    for more in ("", "unique_titles: [首席]\n"):
+        profile.write_text(profile.read_text(encoding="utf-8") + more, encoding="utf-8")
+        place.company = load_company(place.folder)
+        assert place.ingest().problems == ()
+        with reading(place.db) as tx:
+            held += facts_of(tx, "holds_title")
+    assert held[0].id == held[1].id
+    assert (held[0].slot, bool(held[1].slot)) == ("", True)
+    profile.write_text(profile.read_text(encoding="utf-8").replace("[首席]", "['(']"), encoding="utf-8")
+    with pytest.raises(BadProfile, match="unique_titles"):
+        load_company(place.folder)
 
 
 @pytest.mark.parametrize(
