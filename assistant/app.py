@@ -24,7 +24,8 @@ from fastapi import FastAPI, Form, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from sqlalchemy import Engine
 
-from assistant import page_admin, page_knowledge, page_release, page_rep, page_review, samples, uploads
+from assistant import page_admin, page_customer, page_knowledge, page_release, page_rep, page_review, samples, uploads
+from assistant.changed import note_missing
 from assistant.components import HERE, render
 from assistant.header import AREAS, home
 from assistant.i18n import i18n, lang_of
@@ -39,6 +40,7 @@ from sandbox.worker import ensure_worker, keep_worker, stop_idle_worker
 
 PAGES: dict[str, Callable[[Parts], gr.Blocks]] = {
     "/rep": page_rep.build,
+    "/customer": page_customer.build,
     "/review": page_review.build,
     "/knowledge": page_knowledge.build,
     "/admin": page_admin.build,
@@ -242,6 +244,7 @@ def serve(settings: Settings, *, allow_sample_users: bool = False) -> None:
     parts = open_parts(settings)
     if not allow_sample_users:
         refuse_sample_users(settings.host, parts.db)
+    note_missing(parts.db, parts.vault)
     if made := samples.ensure_sample_users(parts.db, utc_now()):
         sys.stdout.write(samples.table(made))
     address = f"[{settings.host}]" if ":" in settings.host else settings.host

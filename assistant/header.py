@@ -22,6 +22,7 @@ from governance.tables import users
 log = logging.getLogger(__name__)
 AREAS: dict[str, frozenset[str]] = {
     "/rep": frozenset({"rep"}),
+    "/customer": frozenset({"rep", "coordinator"}),
     "/review": frozenset({"coordinator"}),
     "/knowledge": frozenset({"coordinator", "admin"}),
     "/admin": frozenset({"admin"}),

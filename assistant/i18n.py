@@ -5,6 +5,8 @@ from typing import Any, Literal
 import gradio as gr
 
 from assistant.texts_admin import ADMIN
+from assistant.texts_changed import CHANGED
+from assistant.texts_customer import CUSTOMER
 from assistant.texts_knowledge import KNOWLEDGE
 from assistant.texts_release import RELEASE
 from governance.errors import Language
@@ -13,6 +15,8 @@ Locale = Literal["zh-CN", "en"]
 
 TEXTS: dict[str, tuple[str, str]] = {
     **ADMIN,
+    **CHANGED,
+    **CUSTOMER,
     **RELEASE,
     **KNOWLEDGE,
     # everywhere

@@ -1,7 +1,7 @@
 """The rep's page: own leads, the brief, the script with its evidence, and the way to review."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +10,9 @@ from sqlalchemy import select
 
 from assistant import lead as lead_module
 from assistant import review
+from assistant.changed import changed, rests_on_change
 from assistant.components import RELEASE, panel, render, sent
-from assistant.header import QUIET, Visitor, edge, header, people, visitor
+from assistant.header import QUIET, Visitor, asked_of, edge, header, people, visitor
 from assistant.i18n import i18n, tr
 from assistant.lead import Lead, LeadForm
 from assistant.live import follow
@@ -36,12 +37,14 @@ class LeadRow:
 
     id: str
     customer: str
+    customer_id: str  # without its prefix
     stage: str
     product: str
     channel: str
     created_at: datetime
     status: str
     script: str  # id of the newest script, "" before the first
+    changed: bool = False  # what a sentence of it rests on is not as it was
 
 
 def customer_names(parts: Parts, language: Language) -> dict[str, str]:
@@ -72,6 +75,7 @@ def _row(parts: Parts, who: Visitor, lead: Lead, names: dict[str, str], offers: 
     return LeadRow(
         id=lead.id,
         customer=names.get(lead.customer, lead.customer),
+        customer_id=lead.customer.partition(":")[2],
         stage=stages[lead.stage].name.say(who.language) if lead.stage in stages else lead.stage,
         product=offers.get(lead.product, lead.product),
         channel=lead.channel,
@@ -85,7 +89,10 @@ def _rows(parts: Parts, who: Visitor) -> list[LeadRow]:
     with reading(parts.db) as tx:
         own = lead_module.leads_of(tx, who.user)
     names, offers = customer_names(parts, who.language), product_names(parts, who.language)
-    return [_row(parts, who, lead, names, offers) for lead in own]
+    rows = [_row(parts, who, lead, names, offers) for lead in own]
+    with reading(parts.db) as tx:
+        flagged = changed(tx, [row.script for row in rows if row.script], utc_now().date())
+    return [replace(row, changed=rests_on_change(flagged.get(row.script, []))) for row in rows]
 
 
 def _show(parts: Parts, who: Visitor, lead_id: str, script_id: str = "") -> tuple[str, str]:
@@ -101,7 +108,7 @@ def _show(parts: Parts, who: Visitor, lead_id: str, script_id: str = "") -> tupl
     try:
         brief = view_brief(parts, lead_id, who.user, who.language, now)
         chosen = script_id or row.script
-        script = view_script(parts, chosen, who.user, now) if chosen else None
+        script = view_script(parts, chosen, who.user, now, who.language) if chosen else None
     except (Refused, NotFound) as refusal:
         personal = isinstance(refusal, NoConsent)
         return listed, render("page_rep.html", "refused", who.lang, row, refusal.say(who.language), personal)
@@ -134,8 +141,12 @@ class Desk:
 
     @edge
     def fill(self, request: gr.Request) -> tuple[Any, ...]:
-        """The choices of the form, in the user's language; the form is open while there is no lead yet."""
-        who, parts = visitor(request), self.parts
+        """
+        The choices of the form, in the user's language; it is open while there is no lead yet.
+
+        ?customer=…&product=… comes from the customer's page: chosen already, and the form is open.
+        """
+        who, parts, asked = visitor(request), self.parts, asked_of(request)
         require(who.user, "rep", {"zh": "填写线索", "en": "enter leads"})
         names = sorted((name, key) for key, name in customer_names(parts, who.language).items())
         stages = [(s.name.say(who.language), key) for key, s in parts.company.phrases.stages.items()]
@@ -145,13 +156,16 @@ class Desk:
         ]
         with reading(parts.db) as tx:
             first = not lead_module.leads_of(tx, who.user)
+        wanted = f"customer:{asked.get('customer', '')}"
+        chosen = wanted if wanted in {key for _, key in names} else None
+        offer = asked["product"] if asked.get("product") in {key for _, key in offered} else ""
         labels = [parts.company.term(term, who.language) for term in ("customer", "product")]
         labels = [label[:1].upper() + label[1:] for label in labels]
         return (
-            gr.Accordion(open=first),
-            gr.Dropdown(choices=names, value=None, label=labels[0]),
+            gr.Accordion(open=first or bool(chosen)),
+            gr.Dropdown(choices=names, value=chosen, label=labels[0]),
             gr.Dropdown(choices=stages, value=stages[0][1] if stages else None),
-            gr.Dropdown(choices=offered, value="", label=labels[1]),
+            gr.Dropdown(choices=offered, value=offer, label=labels[1]),
         )
 
     @edge

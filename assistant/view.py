@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from assistant.changed import ChangedView, changed, changed_views, rests_on_change
 from assistant.lead import own_lead
 from assistant.parts import Parts
 from assistant.pipeline import NOT_MISSED, contact_permit, customer_of, prepare
@@ -98,6 +99,8 @@ class ScriptView:
     findings: tuple[FindingView, ...]
     decision: DecisionView | None
     history: tuple[tuple[datetime, str, str], ...]  # when, who, what
+    changed: tuple[ChangedView, ...] = ()  # what it rests on and is not as it was when it was written
+    stale: bool = False  # a sentence is concerned: not to be used as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +122,20 @@ class BriefView:
     evidence: tuple[EvidenceView, ...]
 
 
-def view_script(parts: Parts, script_id: str, user: User, now: datetime) -> ScriptView:
+def view_script(
+    parts: Parts, script_id: str, user: User, now: datetime, reader: Language | None = None
+) -> ScriptView:
     """
     The script for `user`: its author with people named (consent is asked again, raises NoConsent), a coordinator or an
-    admin with pseudonyms. Raises NotAllowed for anybody else, NotFound.
+    admin with pseudonyms. Raises NotAllowed for anybody else, NotFound. `reader`: the language of what is said about
+    it, by default that of the script.
     """
     with reading(parts.db) as tx:
         stored = script_of(tx, parts.vault, script_id)
         found = sources(tx, parts.vault, stored.body.sources)
         decisions = reviews_of(tx, script_id)
         events = ledger.events_of(tx, script_id)
+        flagged = changed(tx, [script_id], now.date()).get(script_id, [])
     show = _shower(parts, stored, user, now)
     script, language = stored.body, stored.body.language
     numbers = {source: number for number, source in enumerate(script.sources, 1)}
@@ -137,7 +144,7 @@ def view_script(parts: Parts, script_id: str, user: User, now: datetime) -> Scri
     cited = [found[source] for source in script.sources]
     quoted = [finding.quoted for finding in script.findings]
     notices = [notice.say(language) for notice in script.notices]
-    texts = iter(show([*(line.text for line in lines), *before_after, *map(_excerpt, cited), *quoted, *notices]))
+    texts = iter(show([*(line.text for line in lines), *before_after, *map(excerpt, cited), *quoted, *notices]))
     titles = {section: each.title.say(language) for section, each in parts.company.phrases.sections.items()}
     return ScriptView(
         id=stored.id,
@@ -171,6 +178,8 @@ def view_script(parts: Parts, script_id: str, user: User, now: datetime) -> Scri
             None,
         ),
         history=tuple((event.at, event.actor, event.event) for event in events),
+        changed=changed_views(flagged, parts.company, reader or language),
+        stale=rests_on_change(flagged),
     )
 
 
@@ -187,7 +196,7 @@ def view_brief(parts: Parts, lead_id: str, user: User, language: Language, now: 
         for source in cited:
             numbers.setdefault(source, len(numbers) + 1)
     listed = [known.sources[source] for source in numbers]
-    wanted = [*(text for _, text, _ in raw), *(text for _, text, _ in notices), *map(_excerpt, listed)]
+    wanted = [*(text for _, text, _ in raw), *(text for _, text, _ in notices), *map(excerpt, listed)]
     joined = SEPARATOR.join(wanted)
     if permit is None:
         joined = vault.pseudonymise(joined, language)
@@ -219,7 +228,7 @@ def pseudonyms(text: str, language: Language) -> dict[str, str]:
     return dict(zip(shown[len(shown) - len(tokens) :], tokens, strict=True))
 
 
-def evidence_view(number: int, source: Source, excerpt: str, language: Language) -> EvidenceView:
+def evidence_view(number: int, source: Source, quoted: str, language: Language) -> EvidenceView:
     """A source as a numbered entry."""
     place = ""
     if source.row is not None:
@@ -228,7 +237,7 @@ def evidence_view(number: int, source: Source, excerpt: str, language: Language)
         place = f"第{source.page}页" if language == "zh" else f"page {source.page}"
     elif source.heading:
         place = source.heading
-    return EvidenceView(number, source.title, place, source.date.isoformat() if source.date else "", excerpt)
+    return EvidenceView(number, source.title, place, source.date.isoformat() if source.date else "", quoted)
 
 
 def _shower(parts: Parts, stored: Stored, user: User, now: datetime) -> Show:
@@ -303,7 +312,7 @@ def _lines(company: Company, known: Brief, language: Language) -> Iterable[tuple
         )
 
 
-def _excerpt(source: Source) -> str:
+def excerpt(source: Source) -> str:
     """The beginning of a source's text, cut before a token that would be torn."""
     text = " ".join(source.text.split())
     if len(text) <= EXCERPT_CHARACTERS:

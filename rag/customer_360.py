@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 from sqlalchemy import Connection
 
 from governance import consent
-from governance.consent import Standing
+from governance.consent import Consent, Standing
 from governance.errors import Invalid
 from governance.vault import Vault
 from rag import customer_buying as buying
@@ -147,11 +147,15 @@ def _gather(tx: Connection, customer: str, product: str | None, as_of: date, kno
     return _Gathered(own, other, by_product(fact for fact in other if fact.relation in RELATIONS), known, states)
 
 
-def _consent(tx: Connection, person: str, into: Mapping[str, str], day: date) -> Standing:
-    """To being contacted; what was given or withdrawn under a merged id counts."""
+def consents_with(tx: Connection, person: str, into: Mapping[str, str]) -> list[Consent]:
+    """All that was recorded of a person, also what was given or withdrawn under an id that is merged into theirs."""
     ids = [person, *(id_ for id_, kept in into.items() if kept == person)]
-    given = [replace(each, subject=person) for id_ in ids for each in consent.consents_of(tx, id_)]
-    return consent.standing(person, "contact", given, datetime.combine(day, time(12), tzinfo=UTC))
+    return [replace(each, subject=person) for id_ in ids for each in consent.consents_of(tx, id_)]
+
+
+def _consent(tx: Connection, person: str, into: Mapping[str, str], day: date) -> Standing:
+    noon = datetime.combine(day, time(12), tzinfo=UTC)
+    return consent.standing(person, "contact", consents_with(tx, person, into), noon)
 
 
 def _decide(

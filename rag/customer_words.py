@@ -138,10 +138,11 @@ class Wording:
         now, before, older = (f"{n:,.10g}" for n in (line.last12, line.previous12, line.older12))
         zh = f"{category}：近一年 {now} {unit}，上一年度 {before} {unit}，再上一年度 {older} {unit}；"
         zh += f"最近一次 {self._day(line.last)}"
+        counted = unit.removesuffix("s") if now == "1" else unit
         en = (
-            f"{category}: {now} {unit.removesuffix('s') if now == '1' else unit} in the last year, {before} the year before, {older} in the year before that; "
-            f"newest order {self._day(line.last)}"
+            f"{category}: {now} {counted} in the last year, {before} the year before, {older} in the year before that; "
         )
+        en += f"newest order {self._day(line.last)}"
         return Worded("purchases", self._both(zh, en), line.support, tag=tag)
 
     def _budget(self, line: BudgetLine, today: date) -> Worded:

@@ -1,0 +1,149 @@
+"""The customer page of reps, which coordinators may read: everything known about one customer on one day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import gradio as gr
+
+from assistant.components import panel, render, sent
+from assistant.customer_view import ROLES, Candidate, candidates, view_customer
+from assistant.header import QUIET, Visitor, asked_of, edge, header, visitor
+from assistant.i18n import tr
+from assistant.page_rep import product_names
+from assistant.parts import Parts, utc_now
+from governance.db import reading
+from governance.errors import Conflict, Invalid, NotAllowed, NotFound, XinyanError
+from rag.customer_360 import PARTS
+from rag.customers import customers
+
+PAGE = "page_customer.html"
+MOST_LISTED = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the address or the form names; `day` and `known` are ISO days, "" when not given."""
+
+    customer: str
+    day: str
+    known: str
+    product: str
+
+    @staticmethod
+    def of(told: Mapping[str, str]) -> "Asked":
+        """From an address or a form."""
+        return Asked(*(told.get(name, "").strip() for name in ("customer", "day", "known", "product")))
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the page's events do; what the browser names is looked up again."""
+
+    parts: Parts
+
+    @edge
+    def show(self, request: gr.Request) -> tuple[str, str, str]:
+        """The customer that the address names."""
+        return self._fill(_reader(request), Asked.of(asked_of(request)))
+
+    @edge
+    def act(self, request: gr.Request, event: gr.EventData) -> tuple[str, str, str]:
+        """Another customer, or the same on another day."""
+        who, told, asked = _reader(request), sent(event), asked_of(request)
+        if told.get("act") == "look":
+            return self._fill(who, Asked.of(told))
+        return self._fill(who, Asked.of({**asked, "customer": told.get("customer", "")}))
+
+    def _fill(self, who: Visitor, asked: Asked) -> tuple[str, str, str]:
+        """The list, the head with the day, and the card; what was refused is said in place of the card."""
+        rows = self._rows(who)
+        loaded = bool(rows)
+        if not asked.customer or not loaded:
+            return self._list(who, rows, "", ""), "", render(PAGE, "nothing", who.lang, loaded)
+        try:
+            head, card, id_ = self._card(who, asked)
+        except (NotFound, Conflict) as unclear:
+            with reading(self.parts.db) as tx:
+                found = candidates(tx, asked.customer, who.language)
+            said = render("shared.html", "banner", who.lang, "wait", "", unclear.say(who.language))
+            return self._list(who, rows, "", asked.customer, found), "", said
+        except XinyanError as refused:
+            said = render("shared.html", "banner", who.lang, "bad", "", refused.say(who.language))
+            return self._list(who, rows, asked.customer, ""), "", said
+        return self._list(who, rows, id_, ""), head, card
+
+    def _card(self, who: Visitor, asked: Asked) -> tuple[str, str, str]:
+        now = utc_now()
+        day = _day(asked.day, who) or now.date()
+        known = _day(asked.known, who)
+        known_at = datetime.combine(known, time.max, tzinfo=UTC) if known else None
+        view = view_customer(
+            self.parts,
+            asked.customer,
+            who.user,
+            who.lang,
+            product=asked.product or None,
+            as_of=day,
+            known_at=known_at,
+            now=now,
+        )
+        shown = Asked(view.id, day.isoformat(), asked.known, asked.product)
+        offers = list(product_names(self.parts, who.language).items())
+        head = render(PAGE, "head", who.lang, view, shown, offers, "rep" in who.user.roles)
+        notes = [tr(who.lang, "day_ahead")] if day > now.date() else []
+        notes += [tr(who.lang, "as_known", day=asked.known)] if known else []
+        notes += [] if "rep" in who.user.roles else [tr(who.lang, "coordinator_view")]
+        bare = len(view.unknowns) >= len(PARTS) - 1  # certificates are the company's own
+        return head, render(PAGE, "card", who.lang, view, notes, bare), view.id
+
+    def _rows(self, who: Visitor) -> list[Candidate]:
+        with reading(self.parts.db) as tx:
+            known = customers(tx)
+        named = [(each.name_en if who.language == "en" else each.name, each) for each in known]
+        return [
+            Candidate(each.id.partition(":")[2], name, tr(who.lang, "comma").join(each.aliases))
+            for name, each in sorted(named, key=lambda pair: pair[0])
+        ]
+
+    def _list(
+        self, who: Visitor, rows: list[Candidate], chosen: str, typed: str, found: list[Candidate] | None = None
+    ) -> str:
+        listed = rows[:MOST_LISTED]
+        return render(PAGE, "list", who.lang, listed, chosen, len(rows) > len(listed), typed, found)
+
+
+def _reader(request: gr.Request) -> Visitor:
+    who = visitor(request)
+    if not who.user.roles & ROLES:
+        raise NotAllowed(user=who.user.name, action={"zh": "查看客户", "en": "see customers"})
+    return who
+
+
+def _day(said: str, who: Visitor) -> date | None:
+    if not said:
+        return None
+    try:
+        return date.fromisoformat(said)
+    except ValueError as wrong:
+        raise Invalid(reason=tr(who.lang, "bad_day", said=said[:40])) from wrong
+
+
+def build(parts: Parts) -> gr.Blocks:
+    """The page below /customer."""
+    desk = Desk(parts)
+    with gr.Blocks(title="信言 Xinyan", analytics_enabled=False, fill_width=True) as page:
+        header("/customer", page)
+        with gr.Row(equal_height=False, elem_classes="x-columns"):
+            with gr.Column(scale=1, min_width=280):
+                listed = panel("customer-list")
+            with gr.Column(scale=4, min_width=320):
+                head = panel("customer-head", script="customer.js")
+                gr.Column(elem_id="customer-ask")  # the place of the question box, between the head and the card
+                card = panel("customer-card")
+        shown: list[Any] = [listed, head, card]
+        page.load(desk.show, None, shown, **QUIET)
+        for clicked in (listed, head):
+            clicked.select(desk.act, None, shown, **QUIET)
+    return page

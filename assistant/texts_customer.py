@@ -1,0 +1,62 @@
+"""Strings of the customer page, Chinese and English side by side."""
+
+CUSTOMER: dict[str, tuple[str, str]] = {
+    "find_customer": ("查找客户", "Find a customer"),
+    "find_customer_hint": ("名称、简称、曾用名或登记号", "Name, alias, former name or registration"),
+    "find_go": ("查找", "Find"),
+    "customers": ("客户", "Customers"),
+    "customers_more": (
+        "仅列出前 {n} 家。输入名称后按“查找”。",
+        "Only the first {n} are listed. Type a name and press Find.",
+    ),
+    "pick_a_customer": (
+        "从列表中选择客户，或输入名称查找。",
+        "Pick a customer from the list, or type a name to find one.",
+    ),
+    "which_customer": ("您要找的是：", "Which one do you mean?"),
+    "day": ("日期", "Day"),
+    "known_day": ("只用截至该日已知的资料", "Only what was known by"),
+    "product_any": ("全部产品", "All products"),
+    "look": ("查看", "Show"),
+    "write_script": ("写话术", "Write a script"),
+    "whole_customer": ("客户全貌", "Customer card"),
+    "formerly": ("曾用名：{names}", "formerly {names}"),
+    "day_ahead": (
+        "所选日期在将来：以下按目前已知的资料推算。",
+        "The chosen day lies ahead: this is what today's knowledge says of it.",
+    ),
+    "as_known": (
+        "以下只含截至 {day} 已知的资料；名称按现在的记录，同意状态按所选日期。",
+        "Only what was known by {day}; names as recorded now, consents as of the chosen day.",
+    ),
+    "coordinator_view": (
+        "您以审核身份查看：人员以职务显示。",
+        "You see this as a coordinator: people are shown by their posts.",
+    ),
+    "bad_day": ("日期“{said}”无效，请按 2026-11-21 的格式填写", "'{said}' is no day; write it like 2026-11-21"),
+    "more_sources": ("另有 {n} 条出处", "{n} more sources"),
+    "folded_certificates": ("其余有效证书 {n} 张", "{n} more valid certificates"),
+    "side_by_side": ("资料互相矛盾", "The sources contradict each other"),
+    "side_by_side_hint": (
+        "核实之前不可引用。由审核人员在“知识”页裁定。",
+        "Do not quote before it is checked. Coordinators decide on the Knowledge page.",
+    ),
+    "card_evidence": ("出处", "Sources"),
+    "unknown_parts": ("未知（资料中从未出现）", "Not known (nothing was ever recorded)"),
+    "nothing_known": (
+        "除名称外，资料中没有关于该客户的任何记录。",
+        "Apart from the name nothing has been recorded about this customer.",
+    ),
+    "none_known": ("未知", "not known"),
+    "none_disputed": ("资料互相矛盾，见下方", "the sources contradict each other, see below"),
+    "none_decision_makers": ("当日没有人担任决策职务", "nobody holds a deciding post on that day"),
+    "none_changes": ("没有变动", "none"),
+    "none_tickets": ("没有未关闭的服务单", "none open"),
+    "none_promises": ("没有未兑现的承诺", "none open"),
+    "none_tenders": ("没有进行中的招标", "none open"),
+    "none_purchases": ("近三年没有采购", "nothing in three years"),
+    "none_budget": ("记录中没有申报月份", "the records do not say the months"),
+    "none_certificates": ("没有有效证书", "no valid certificate"),
+    "none_communications": ("没有沟通记录", "none"),
+    "none_consent": ("当日没有决策人", "nobody decides on that day"),
+}
