@@ -2,6 +2,9 @@ const cases = () => [...element.querySelectorAll('[data-case]')];
 let at = -1, moved = false;
 element.addEventListener('focusin', e => { at = cases().indexOf(e.target.closest('[data-case]')); });
 element.addEventListener('click', e => { moved = !!e.target.closest('[data-case] [data-act]'); });
+watch('value', () => requestAnimationFrame(() => {
+  document.querySelector('#subnav [aria-current]')?.scrollIntoView({block: 'nearest', inline: 'nearest'});
+}));
 watch('value', () => queueMicrotask(() => {  // after a decision the next case has the keyboard
   const left = cases(); if (!moved || !left.length) return;
   moved = false; left[Math.min(Math.max(at, 0), left.length - 1)].focus({preventScroll: true});

@@ -7,13 +7,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from assistant.i18n import Locale
+from assistant.i18n import Locale, tr
 from assistant.knowledge_view import MOST_DECIDED, Queue, Room, on_page
 from governance.errors import XinyanError
 from rag.company import RECORD_FIELDS
 from rag.mapping_proposal import SURE, Export, load_headers
 from rag.mapping_sample import samples
-from rag.mappings import MappingVersion, proposals, shown
+from rag.mappings import MACHINE, MappingVersion, proposals, shown
 from rag.tables import mappings
 from rag.tabular import table_bytes
 
@@ -80,7 +80,8 @@ class _Words:
 
     def _first(self, names: list[str], otherwise: str) -> str:
         wanted = (name for name in names if name.isascii() == (self._lang == "en"))
-        return next(wanted, otherwise)
+        name = next(wanted, otherwise)
+        return name[:1].upper() + name[1:]
 
 
 def mapping_queue(room: Room, page: int) -> Queue[MappingView, MappingDecided]:
@@ -122,7 +123,7 @@ def _view(room: Room, words: _Words, asked: MappingVersion) -> MappingView:
         asked.version,
         asked.table.file,
         asked.table.sheet or "",
-        asked.proposed_by,
+        tr(room.lang, "by_machine") if asked.proposed_by == MACHINE else asked.proposed_by,
         asked.proposed_at,
         tuple(fields),
         "、".join(missing),

@@ -129,14 +129,14 @@ def _merge(room: Room, speaker: Speaker, asked: Merge, told: Mapping[str, Mappin
     lines = [
         SideLine(tr(room.lang, label), text, merged.get(label, ""), _differ(label, text, merged.get(label, "")))
         for label, text in kept.items()
-        if text or merged.get(label)
+        if {text, merged.get(label, "")} - {"", "0"}
     ]
     kind = "kind_of_person" if asked.kept.startswith("p_") else "kind_of_customer"
     return MergeView(
         asked.id,
         tr(room.lang, kind),
-        speaker.name(asked.kept),
-        speaker.name(asked.merged),
+        _with_number(speaker, asked.kept),
+        _with_number(speaker, asked.merged),
         asked.zh if room.lang == "zh-CN" else asked.en,
         asked.suggested_at,
         tuple(lines),

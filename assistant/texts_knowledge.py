@@ -28,9 +28,9 @@ KNOWLEDGE: dict[str, tuple[str, str]] = {
     "keys_knowledge": ("快捷键：j 下一条，k 上一条", "Keys: j next, k previous"),
     # conflicts
     "conflicts_what": (
-        "几份资料对同一件事说法不同，而且没有规则能判断谁对。在有人决定之前，几种说法都保留，话术和回答都不会引用。",
-        "Sources say different things about one matter and no rule decides between them. Until somebody does, all are "
-        "kept and none is used in a script or an answer.",
+        "几份资料对同一件事说法不同，而且没有规则能判断谁对。系统不会自行取舍：几种说法都保留，等您决定。",
+        "Sources say different things about one matter and no rule decides between them. The system does not pick one: "
+        "all are kept until somebody decides.",
     ),
     "conflicts_empty": (
         "没有矛盾。资料互相对得上；导入新资料后如有冲突，会出现在这里。",
@@ -142,6 +142,7 @@ KNOWLEDGE: dict[str, tuple[str, str]] = {
         "Nothing to approve. A new export, or one whose columns changed, appears here.",
     ),
     "mappings_decided_empty": ("还没有处理过，按公司档案（company.yaml）读取。", "None yet; company.yaml is used."),
+    "by_machine": ("系统提出", "proposed by the system"),
     "version_n": ("第 {n} 版", "version {n}"),
     "mapping_field": ("字段", "Field"),
     "mapping_column": ("列", "Column"),

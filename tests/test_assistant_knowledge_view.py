@@ -188,7 +188,9 @@ def test_a_representative_and_a_data_protection_officer_decide_nothing(db: Engin
 def test_both_sides_of_a_suggested_merge_are_told_apart(look: Look) -> None:
     hospitals, people = sorted(look.merges().rows, key=lambda row: row.kind != "客户")
     lines = {line.label: (line.kept, line.merged, line.differs) for line in hospitals.lines}
+    assert (hospitals.kept, hospitals.merged) == ("青禾市第一人民医院 (H1)", "青禾市第一人民医院 (H9)")
     assert lines["编号"] == ("H1", "H9", False)
+    assert "招标" not in lines
     assert lines["登记号"] == ("12320000466007", "", False)
     assert lines["地区"] == ("江苏", "浙江", True)
     assert lines["订单"] == ("2", "0", False)
@@ -282,7 +284,7 @@ def test_a_mapping_shows_fields_in_words_and_only_the_shape_of_cells(db: Engine,
     assert columns["姓名"][:2] == ("姓名", True)
     assert columns["手机"][2] == "99999…"
     shown = render("page_knowledge.html", "mappings", "en", look.mappings("en"), None)
-    assert "contact name" in shown
+    assert "Contact name" in shown
     assert "1990000" not in shown
     assert "h001.example" not in shown
     sent = {"mapping": asked.id, "reason": "已核对"}
