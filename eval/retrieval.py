@@ -1,19 +1,21 @@
 """How well a search finds what is relevant: recall, nDCG and time per query, over docs.jsonl and queries.jsonl."""
 
 import math
+import re
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from eval.jsonl import BadData, at, read_lines
 
 DEPTH = 10  # how many results a search is asked for
-MODES = ("hybrid", "bm25", "dense")
-Search = Callable[[str, str], Sequence[str]]  # query text and mode → ids, best first
+Search = Callable[[str], Sequence[str]]  # query text → ids, best first
+Group = Literal["zh", "en", "cross"]
+_HAN, _LATIN = re.compile(r"[\u4e00-\u9fff]"), re.compile(r"[A-Za-z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +73,48 @@ def checked(corpus: Corpus) -> Corpus:
     return corpus
 
 
-def measure(corpus: Corpus, search: Search) -> dict[str, float]:
-    """`recall1 recall5 ndcg10 p50_ms p95_ms` of the hybrid search; with suffix _bm25 and _dense, of the single ones."""
+def measure(corpus: Corpus, searches: Mapping[str, Search]) -> dict[str, float]:
+    """
+    `recall1 recall5 ndcg10 p50_ms p95_ms` of each search, named with its suffix; then the same for the queries of each
+    language group that occurs: `recall1_bm25_zh`.
+    """
     metrics: dict[str, float] = {"documents": len(corpus.docs), "queries": len(corpus.queries)}
-    for mode in MODES:
-        search(corpus.queries[0].text, mode)  # the first call loads dictionaries; it is not timed
-        rankings: list[Sequence[str]] = []
-        milliseconds: list[float] = []
-        for query in corpus.queries:
-            start = time.perf_counter()
-            rankings.append(search(query.text, mode))
-            milliseconds.append((time.perf_counter() - start) * 1000)
-        suffix = "" if mode == "hybrid" else f"_{mode}"
-        figures = quality(corpus.queries, rankings) | {
-            "p50_ms": round(percentile(milliseconds, 50), 3),
-            "p95_ms": round(percentile(milliseconds, 95), 3),
-        }
-        metrics |= {name + suffix: value for name, value in figures.items()}
+    groups = [group_of(query, corpus.docs) for query in corpus.queries]
+    metrics |= {f"queries_{group}": groups.count(group) for group in sorted(set(groups))}
+    for suffix, search in searches.items():
+        rankings, milliseconds = timed(corpus.queries, search)
+        for group in (None, *sorted(set(groups))):
+            places = [place for place, own in enumerate(groups) if group in (None, own)]
+            end = "".join(f"_{part}" for part in (suffix, group) if part)
+            asked = [corpus.queries[place] for place in places]
+            figures = quality(asked, [rankings[place] for place in places])
+            took = [milliseconds[place] for place in places]
+            figures |= {f"p{percent}_ms": round(percentile(took, percent), 3) for percent in (50, 95)}
+            metrics |= {name + end: value for name, value in figures.items()}
     return metrics
+
+
+def timed(queries: Sequence[Query], search: Search) -> tuple[list[Sequence[str]], list[float]]:
+    """Rankings and milliseconds; the first call, which loads dictionaries and models, is made twice."""
+    search(queries[0].text)
+    rankings: list[Sequence[str]] = []
+    milliseconds: list[float] = []
+    for query in queries:
+        start = time.perf_counter()
+        rankings.append(search(query.text))
+        milliseconds.append((time.perf_counter() - start) * 1000)
+    return rankings, milliseconds
+
+
+def group_of(query: Query, docs: Mapping[str, str]) -> Group:
+    """The question's language, when a relevant document is in it too; else "cross"."""
+    own = language_of(query.text)
+    return own if any(language_of(docs[id_]) == own for id_ in query.relevant) else "cross"
+
+
+def language_of(text: str) -> Literal["zh", "en"]:
+    """Chinese, unless Latin words outnumber Chinese characters."""
+    return "zh" if len(_HAN.findall(text)) >= len(_LATIN.findall(text)) else "en"
 
 
 def quality(queries: Sequence[Query], rankings: Sequence[Sequence[str]]) -> dict[str, float]:

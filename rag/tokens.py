@@ -1,12 +1,10 @@
-"""BM25 as Qdrant sparse vectors: jieba for Chinese, whole and split Latin tokens; Qdrant supplies the IDF."""
+"""Texts → tokens for BM25: jieba for Chinese, model numbers whole and split."""
 
 import logging
 import os
 import re
 import tempfile
 import zlib
-from collections import Counter
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -19,7 +17,7 @@ _ENGLISH_STOP_WORDS = frozenset(
 ) | {"be", "we", "do", "how", "will", "what", "which", "when", "does", "are", "it", "its", "this", "that", "from", "as"}
 _CHINESE_STOP_WORDS = frozenset("的了和是在有")
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-K1, B = 1.2, 0.75
+_WORD = re.compile(r"[\u4e00-\u9fff]+|[A-Za-z0-9]+(?:[-./'][A-Za-z0-9]+)*|[^\W_]+")
 
 
 @cache
@@ -69,17 +67,10 @@ def token_id(token: str) -> int:
     return zlib.crc32(token.encode()) & 0x7FFFFFFF
 
 
-def document_weights(tokens: Sequence[str], average_length: float) -> tuple[list[int], list[float]]:
-    """Indices and the term-frequency half of BM25."""
-    counts = Counter(map(token_id, tokens))
-    norm = K1 * (1 - B + B * counts.total() / max(average_length, 1.0))
-    return list(counts), [count * (K1 + 1) / (count + norm) for count in counts.values()]
-
-
-def query_weights(tokens: Sequence[str]) -> tuple[list[int], list[float]]:
-    """Each token once, with weight 1."""
-    indices = sorted({token_id(token) for token in tokens})
-    return indices, [1.0] * len(indices)
+def words_of(text: str) -> list[str]:
+    """Every word of any language in its order, Chinese segmented."""
+    runs = (match.group() for match in _WORD.finditer(text))
+    return [word for run in runs for word in (_segmenter().cut(run) if HAN.match(run) else [run])]
 
 
 def language_of_question(text: str) -> Language:

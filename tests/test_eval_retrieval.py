@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.jsonl import BadData
-from eval.retrieval import Corpus, Query, measure, ndcg, percentile, quality, read_corpus, recall
+from eval.peer_llama_index import llama_index_search
+from eval.retrieval import Corpus, Query, group_of, measure, ndcg, percentile, quality, read_corpus, recall
+from eval.run_retrieval import _passages, _squeeze, run  # pyright: ignore[reportPrivateUsage]
+from governance.settings import Settings
+
+GOLDEN = Path(__file__).parent.parent / "data_samples" / "golden"
 
 
 def write(folder: Path, name: str, rows: list[object]) -> None:
@@ -54,12 +59,71 @@ def test_quality_is_the_mean_over_the_queries() -> None:
     assert quality(queries, [["a"], ["x"]]) == {"recall1": 0.5, "recall5": 0.5, "ndcg10": 0.5}
 
 
-def test_measure_names_all_three_searches() -> None:
-    corpus = Corpus({"a": "ä"}, (Query("1", "?", frozenset("a")),))
-    figures = measure(corpus, lambda _, mode: ["a"] if mode != "dense" else [])
+def test_measure_names_every_search_and_every_group_of_languages() -> None:
+    docs = {"a": "质保期为36个月", "b": "the warranty is 36 months"}
+    asked = (("1", "质保期？", "a"), ("2", "How long is the warranty?", "b"), ("3", "When does it begin?", "a"))
+    corpus = Corpus(docs, tuple(Query(id_, text, frozenset(answer)) for id_, text, answer in asked))
+    figures = measure(corpus, {"": lambda _: ["a"], "bm25": lambda _: []})
     names = ("recall1", "recall5", "ndcg10", "p50_ms", "p95_ms")
-    assert {name + suffix for name in names for suffix in ("", "_bm25", "_dense")} <= figures.keys()
-    assert (figures["recall1"], figures["recall1_bm25"], figures["recall1_dense"]) == (1, 1, 0)
+    ends = [search + group for search in ("", "_bm25") for group in ("", "_zh", "_en", "_cross")]
+    assert {name + end for name in names for end in ends} <= figures.keys()
+    assert (figures["recall1_zh"], figures["recall1_en"], figures["recall1_cross"]) == (1, 0, 1)
+    assert (figures["recall1"], figures["recall1_bm25"]) == (pytest.approx(0.6667), 0)
+    assert (figures["queries_zh"], figures["queries_cross"]) == (1, 1)
+
+
+def test_a_question_is_in_the_group_of_its_language_when_a_document_in_it_answers() -> None:
+    docs = {"zh": "质保期为CY-90的36个月", "en": "warranty"}
+    assert group_of(Query("1", "质保?", frozenset({"zh", "en"})), docs) == "zh"
+    assert group_of(Query("1", "warranty?", frozenset({"zh", "en"})), docs) == "en"
+    assert group_of(Query("1", "warranty?", frozenset({"zh"})), docs) == "cross"
+    assert group_of(Query("1", "质保?", frozenset({"en"})), docs) == "cross"
+
+
+def test_llama_index_finds_the_document_whose_vector_is_nearest() -> None:
+    vectors = {"warranty": [1.0, 0.0], "price": [0.0, 1.0], "how long?": [0.9, 0.1]}
+    docs = {"a": "price", "b": "warranty"}
+    search = llama_index_search(docs, vectors.__getitem__, vectors.__getitem__, 10)
+    assert search("how long?") == ["b", "a"]
+
+
+@pytest.mark.parametrize("name", ["questions.jsonl", "questions_heldout.jsonl"])
+def test_the_sample_questions_cover_both_languages_and_both_directions(name: str) -> None:
+    rows = [json.loads(line) for line in (GOLDEN / name).read_text(encoding="utf-8").splitlines()]
+    assert len(rows) >= 60
+    assert len({row["id"] for row in rows}) == len(rows)
+    english = [all("_EN_" in document for document in row["documents"]) for row in rows]
+    kinds = {(row["lang"], foreign) for row, foreign in zip(rows, english, strict=True)}
+    assert kinds == {("zh", False), ("zh", True), ("en", False), ("en", True)}
+
+
+def test_no_held_out_question_is_one_of_those_that_were_tuned_on() -> None:
+    tuned, held = (
+        {json.loads(line)["text"] for line in (GOLDEN / name).read_text(encoding="utf-8").splitlines()}
+        for name in ("questions.jsonl", "questions_heldout.jsonl")
+    )
+    assert not tuned & held
+
+
+@pytest.mark.slow
+def test_every_held_out_answer_stands_in_each_document_it_names() -> None:
+    docs, of_document = _passages(GOLDEN.parent)
+    for line in (GOLDEN / "questions_heldout.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        for name in row["documents"]:
+            whole = _squeeze("".join(docs[id_] for id_ in of_document[name]))
+            assert not [answer for answer in row["answer_contains"] if _squeeze(answer) not in whole], row["id"]
+
+
+@pytest.mark.slow
+def test_the_suite_runs_on_a_folder_of_strangers(tmp_path: Path) -> None:
+    texts = ["深沟球轴承6205的保修期为12个月。", "Bearings are stored in a dry place.", "货到三十天内付款。"]
+    write(tmp_path, "docs.jsonl", [{"id": str(n), "text": text} for n, text in enumerate(texts)])
+    write(tmp_path, "queries.jsonl", [{"id": "q", "text": "6205保修多久？", "relevant": ["0"]}])
+    metrics = run(tmp_path, Settings(embedding="use"))
+    assert metrics["recall1"] == metrics["recall1_zh"] == 1
+    wanted = {"p95_ms_10k", "p95_ms_50k", "p95_ms_10k_filtered", "index_docs_per_cpu_s", "ndcg10_llamaindex"}
+    assert wanted <= metrics.keys()
 
 
 def test_a_corpus_is_read_with_byte_order_mark_and_blank_lines(tmp_path: Path) -> None:
