@@ -58,7 +58,9 @@ class Checker:
         blocked = [f for f in check_text(self.company, text, self.language, section.id) if f.severity == "block"]
         reason = first.reason or second.reason or (blocked[0].message if blocked else None)
         phrase = f"{section.id}.{move.id}@{self.version}" if move else ""
-        bound = Sentence(text, masked, move.id if move else "", sources, phrase, first.check, second.check, origin)
+        facts = tuple(dict.fromkeys(fact for value in values for fact in value.facts))
+        meant = move.id if move else ""
+        bound = Sentence(text, masked, meant, sources, phrase, first.check, second.check, origin, facts)
         return bound, reason
 
 

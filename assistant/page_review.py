@@ -30,6 +30,7 @@ class Row:
     findings: int
     replaced: int
     risk: str
+    changed: bool
 
 
 def age(since: datetime, now: datetime, lang: Locale) -> str:
@@ -45,7 +46,7 @@ def age(since: datetime, now: datetime, lang: Locale) -> str:
 
 def _queue(parts: Parts, who: Visitor, chosen: str) -> tuple[str, list[str]]:
     with reading(parts.db) as tx:
-        waiting = review.queue(tx, who.user)
+        waiting = review.queue(tx, who.user, utc_now().date())
         names = {c.id: c.name_en if who.language == "en" else c.name for c in customers(tx)}
     now, stages = utc_now(), parts.company.phrases.stages
     rows = [
@@ -58,6 +59,7 @@ def _queue(parts: Parts, who: Visitor, chosen: str) -> tuple[str, list[str]]:
             w.findings,
             w.replaced,
             w.risk,
+            w.changed,
         )
         for w in waiting
     ]
@@ -68,7 +70,7 @@ def _queue(parts: Parts, who: Visitor, chosen: str) -> tuple[str, list[str]]:
 def _item(parts: Parts, who: Visitor, script: str) -> str:
     if not script:
         return render("page_review.html", "nothing", who.lang)
-    view = view_script(parts, script, who.user, utc_now())
+    view = view_script(parts, script, who.user, utc_now(), who.language)
     with reading(parts.db) as tx:
         voted = any(each.reviewer == who.user.name for each in reviews_of(tx, script))
     own = view.author == who.user.name
@@ -104,7 +106,7 @@ class Bench:
         who, asked, now = _coordinator(request), sent(event), utc_now()
         script, chosen = asked.get("script", ""), asked.get("act", "")
         if chosen == "approve":
-            shown = review.decide(self.parts, script, who.user, "approve", now=now)
+            shown = review.decide(self.parts, script, who.user, "approve", asked.get("reason", ""), now=now)
         elif chosen == "reject":
             shown = review.decide(self.parts, script, who.user, "reject", asked.get("reason", ""), now=now)
         elif chosen == "edit" and asked.get("index", "").isdecimal():

@@ -120,6 +120,7 @@ def write_script(
             risk=risk_of(script, prepared.brief),
             by=user.name,
             now=now,
+            brief=_facts_by_group(prepared.brief),
         )
         if script.rollout is not None and adapter is not None:
             note_written(tx, script.rollout, script.arm, script_id, sections, seconds, now)
@@ -127,6 +128,10 @@ def write_script(
         parts.run_later(lambda: write_in_shadow(parts, writer, prepared.plan, checker, script_id, now))
     on_progress("done", 4, 4)
     return script_id
+
+
+def _facts_by_group(known: Brief) -> dict[str, list[str]]:
+    return {name: [fact for value in group.values for fact in value.facts] for name, group in known.groups.items()}
 
 
 def checker_of(company: Company, known: Brief) -> Checker:

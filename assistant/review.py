@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from sqlalchemy import Connection, select
 
 from assistant import tables
+from assistant.changed import changed, rests_on_change
 from assistant.draft import Checker, check_edit
 from assistant.lead import lead_of
 from assistant.outcome import note_decision
@@ -41,10 +42,11 @@ class QueueRow:
     status: str
     risk: str
     votes: int  # how many have voted; what they voted stays hidden until it is decided
+    changed: bool = False  # what a sentence rests on is not as it was
 
 
-def queue(tx: Connection, user: User) -> list[QueueRow]:
-    """What waits for a decision, oldest first; raises NotAllowed."""
+def queue(tx: Connection, user: User, today: date) -> list[QueueRow]:
+    """What waits for a decision, oldest first, marked where the facts behind it have changed; raises NotAllowed."""
     require(user, "coordinator", "see the review queue")
     s, lead = tables.scripts, tables.leads
     rows = tx.execute(
@@ -53,6 +55,7 @@ def queue(tx: Connection, user: User) -> list[QueueRow]:
         .where(s.c.status == "waiting")
         .order_by(s.c.submitted_at)
     ).all()
+    flagged = changed(tx, [row.id for row in rows], today)
     return [
         QueueRow(
             row.id,
@@ -66,6 +69,7 @@ def queue(tx: Connection, user: User) -> list[QueueRow]:
             row.status,
             row.risk,
             len(reviews_of(tx, row.id)),
+            rests_on_change(flagged.get(row.id, [])),
         )
         for row in rows
     ]
@@ -121,6 +125,8 @@ def decide(
         earlier = reviews_of(tx, script_id)
         if any(each.reviewer == user.name for each in earlier):
             raise Conflict(reason={"zh": "您已审核过这份话术", "en": "you have reviewed this script already"})
+        if decision == "approve" and not reason.strip():
+            _refuse_changed(tx, script_id, now)
         add_review(tx, script_id, Review(user.name, decision, reason.strip(), now))
         votes = sum(each.decision == "approve" for each in earlier) + (decision == "approve")
         detail = {"decision": decision, "votes": votes, "risk": stored.risk}
@@ -132,6 +138,17 @@ def decide(
             move_to(tx, script_id, "approved", expected=("waiting",), actor=user.name, now=now)
             note_decision(tx, parts.vault, stored, approved=True, now=now)
     return script_id
+
+
+def _refuse_changed(tx: Connection, script_id: str, now: datetime) -> None:
+    """Nobody approves without a word what the facts no longer bear out."""
+    if rests_on_change(changed(tx, [script_id], now.date()).get(script_id, [])):
+        raise Invalid(
+            reason={
+                "zh": "自撰写以来，这份话术的依据已变化：批准须写明理由，或驳回重写",
+                "en": "the facts behind this script have changed since it was written: give a reason, or reject it",
+            }
+        )
 
 
 def votes_needed(risk: str) -> int:

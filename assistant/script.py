@@ -25,6 +25,7 @@ class Sentence:
     structured: Check
     source: Check
     origin: Origin
+    facts: tuple[str, ...] = ()  # behind the values in it; older versions stored none
 
 
 @dataclass(frozen=True, slots=True)

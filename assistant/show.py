@@ -25,6 +25,7 @@ WORDS = {
     "unverified": ("未核实", "not verified"),
     "approve": ("批准", "approved"),
     "reject": ("驳回", "rejected"),
+    "changed": ("自撰写以来，这些依据已变化", "Since this was written, what it rests on has changed"),
 }
 BAR: dict[Language, str] = {"zh": "｜", "en": " | "}
 
@@ -55,6 +56,9 @@ def script_lines(script: ScriptView) -> Iterator[str]:
     if script.decision:
         at = script.decision.at.strftime("%Y-%m-%d %H:%M")
         yield f"{script.decision.by} {word(script.decision.decision, language)} {at} {script.decision.reason}".rstrip()
+    if script.changed:
+        yield word("changed", language) + colon
+        yield from (f"  {' ← '.join((item.place, *item.path))}" for item in script.changed)
     for section in script.sections:
         yield ""
         yield f"【{section.title}】" if language == "zh" else f"[{section.title}]"

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from assistant.changed import Claims, note_script
 from assistant.script import Script, from_json, to_json
 from assistant.tables import reviews, scripts
 from governance import ledger
@@ -48,8 +49,9 @@ def add_script(
     now: datetime,
     status: str = "draft",
     supersedes: str | None = None,
+    brief: Claims | None = None,
 ) -> str:
-    """Store `script` and note it in the ledger; returns its id."""
+    """Store `script` with what its sentences and its `brief` (group → facts) rest on; returns its id."""
     script_id = "s_" + uuid4().hex[:16]
     tx.execute(
         insert(scripts).values(
@@ -69,6 +71,7 @@ def add_script(
             submitted_at=now if status == "waiting" else None,
         )
     )
+    note_script(tx, script_id, script, brief or {}, now, supersedes)
     detail = {"lead": lead, "adapter": script.adapter, "findings": len(script.findings), "supersedes": supersedes}
     ledger.append(tx, actor=by, event="script.written", subject=script_id, detail=detail, now=now)
     return script_id

@@ -122,9 +122,7 @@ class BriefView:
     evidence: tuple[EvidenceView, ...]
 
 
-def view_script(
-    parts: Parts, script_id: str, user: User, now: datetime, reader: Language | None = None
-) -> ScriptView:
+def view_script(parts: Parts, script_id: str, user: User, now: datetime, reader: Language | None = None) -> ScriptView:
     """
     The script for `user`: its author with people named (consent is asked again, raises NoConsent), a coordinator or an
     admin with pseudonyms. Raises NotAllowed for anybody else, NotFound. `reader`: the language of what is said about

@@ -183,7 +183,7 @@ def test_review_takes_somebody_else_a_reason_and_one_decision(parts: Parts) -> N
         submit(parts, script, user(parts, "rolf"), NOW)
     submit(parts, script, rita, NOW)
     with reading(parts.db) as tx:
-        assert [row.script for row in queue(tx, cora)] == [script]
+        assert [row.script for row in queue(tx, cora, NOW.date())] == [script]
     with pytest.raises(NotAllowed):
         decide(parts, script, rita, "approve", now=NOW)
     with pytest.raises(Invalid):
@@ -196,7 +196,7 @@ def test_review_takes_somebody_else_a_reason_and_one_decision(parts: Parts) -> N
     with pytest.raises(Conflict):
         decide(parts, script, cora, "reject", "太晚了", now=NOW)
     with reading(parts.db) as tx:
-        assert queue(tx, cora) == []
+        assert queue(tx, cora, NOW.date()) == []
         ledger.verify(tx)
 
 
