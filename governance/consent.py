@@ -57,11 +57,10 @@ State = Literal["live", "expired", "withdrawn", "absent"]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`basis`: the consent that lives, or that expired last; `withdrawn_at` only when it was withdrawn."""
+    """`basis`: the consent that lives, that expired last, or that was withdrawn last."""
 
     state: State
     basis: Consent | None = None
-    withdrawn_at: datetime | None = None
 
 
 _COLUMNS = [consents_table.c[field.name] for field in fields(Consent)]
@@ -94,7 +93,8 @@ def standing(subject: str, purpose: str, consents: Iterable[Consent], now: datet
         return Standing("live", max(live, key=lambda c: c.given_at))
     if kept:
         return Standing("expired", max(kept, key=lambda c: c.expires_at or c.given_at))
-    return Standing("withdrawn", None, withdrawn) if withdrawn else Standing("absent")
+    ended = [c for c in given if c.withdrawn_at and c.withdrawn_at == withdrawn]
+    return Standing("withdrawn", ended[-1]) if ended else Standing("absent")
 
 
 def permit(
@@ -109,11 +109,12 @@ def permit(
     if found.state == "live" and found.basis:
         return Permit(actor, purpose, frozenset({subject}), now, f"consent:{found.basis.passport}")
     reason = {"zh": "没有同意记录", "en": "absent"}
-    if found.basis and found.basis.expires_at:
+    if found.state == "expired" and found.basis and found.basis.expires_at:
         expired = _day(found.basis.expires_at)
         reason = {"zh": f"已于 {expired} 到期", "en": f"expired on {expired}"}
-    elif found.withdrawn_at:
-        reason = {"zh": f"已于 {_day(found.withdrawn_at)} 撤回", "en": f"withdrawn on {_day(found.withdrawn_at)}"}
+    elif found.state == "withdrawn" and found.basis and found.basis.withdrawn_at:
+        withdrawn = _day(found.basis.withdrawn_at)
+        reason = {"zh": f"已于 {withdrawn} 撤回", "en": f"withdrawn on {withdrawn}"}
     raise NoConsent(subject=called, purpose=PURPOSES.get(purpose, purpose), reason=reason)
 
 

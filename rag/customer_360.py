@@ -24,7 +24,7 @@ from rag.facts import Fact, facts_around, holds
 from rag.merged import as_one, merged_into
 from rag.product_state import RELATIONS
 from rag.relations import by_slot, clashes
-from rag.sources import Source, sources
+from rag.sources import Source, issued_with, sources
 
 PARTS = (
     "purchases",
@@ -87,6 +87,7 @@ class _Gathered:
     offered: Mapping[str, tuple[Fact, ...]]  # product → what its documents say
     staff: Staff
     consents: Mapping[str, Standing]
+    consent_rows: Mapping[str, str]  # passport → source
 
 
 def customer_360(
@@ -129,6 +130,7 @@ def supports_of(known: Customer360) -> Iterator[Support]:
         yield from (line.support for line in part)
     if known.budget:
         yield known.budget.support
+    yield from (line.consent_support for line in known.decision_makers)
     yield from (support(conflict.facts) for conflict in known.conflicts)
 
 
@@ -142,9 +144,10 @@ def _gather(tx: Connection, customer: str, product: str | None, as_of: date, kno
     known = staff(around, into)
     held = {fact.subject for fact in known.titles if holds(fact, as_of) and people.decides(fact)}
     states = {person: _consent(tx, person, into, as_of) for person in sorted(held)}
+    rows = issued_with(tx, (given.basis.passport for given in states.values() if given.basis))
     own = tuple(fact for fact in around if fact.subject == customer)
     other = tuple(fact for fact in around if fact.subject != customer)
-    return _Gathered(own, other, by_product(fact for fact in other if fact.relation in RELATIONS), known, states)
+    return _Gathered(own, other, by_product(fact for fact in other if fact.relation in RELATIONS), known, states, rows)
 
 
 def consents_with(tx: Connection, person: str, into: Mapping[str, str]) -> list[Consent]:
@@ -167,7 +170,10 @@ def _decide(
     valid, expired, contradictions = certificates(gathered.offered, day)
     talked = lines.contacts_until(own, day)
     told = tuple(replace(line, person=known.known_as(line.person)) for line in lines.communications(own, day))
-    deciders, changes = people.deciders(known, day, gathered.consents), people.changes(known, own, day)
+    deciders, changes = (
+        people.deciders(known, day, gathered.consents, gathered.consent_rows),
+        people.changes(known, own, day),
+    )
     disputed = (("budget", bool(against)), ("decision_makers", bool(people.disputed_titles(known, day))))
     named = {line.person for part in (deciders, changes, told) for line in part if line.person}
     return Customer360(

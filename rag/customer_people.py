@@ -29,6 +29,7 @@ class DeciderLine:
     since: date | None
     consent: State
     consent_day: date | None
+    consent_support: Support
     support: Support
 
 
@@ -84,8 +85,10 @@ def disputed_titles(staff: Staff, day: date) -> list[Fact]:
     return [fact for group in groups for fact in group if any(decides(each) for each in group)]
 
 
-def deciders(staff: Staff, day: date, consents: Mapping[str, Standing]) -> tuple[DeciderLine, ...]:
-    """Who took up the post last comes first; nobody whose post is disputed."""
+def deciders(
+    staff: Staff, day: date, consents: Mapping[str, Standing], rows: Mapping[str, str]
+) -> tuple[DeciderLine, ...]:
+    """Who took up the post last comes first; nobody whose post is disputed. `rows`: passport → source of a consent."""
     disputed = {fact.id for fact in disputed_titles(staff, day)}
     held: dict[tuple[str, str, str], list[Fact]] = {}
     for fact in staff.titles:
@@ -96,8 +99,11 @@ def deciders(staff: Staff, day: date, consents: Mapping[str, Standing]) -> tuple
         since = min((fact.valid_from for fact in facts if fact.valid_from), default=None)
         told = support([*facts, *_place(staff, person)])
         given = consents.get(person, Standing("absent"))
+        row = rows.get(given.basis.passport) if given.basis else None
+        proof = Support((), (row,)) if row else told
         contact = staff.contact(person)
-        lines.append(DeciderLine(person, contact, title, department, since, given.state, _day_of(given), told))
+        state, day_of = given.state, _day_of(given)
+        lines.append(DeciderLine(person, contact, title, department, since, state, day_of, proof, told))
     return tuple(sorted(lines, key=lambda line: (-(line.since or date.min).toordinal(), line.contact, line.person)))
 
 
@@ -123,9 +129,11 @@ def decides(fact: Fact) -> bool:
 
 
 def _day_of(given: Standing) -> date | None:
-    if given.withdrawn_at:
-        return given.withdrawn_at.astimezone(UTC).date()
-    ends = given.basis.expires_at if given.basis else None
+    if given.basis is None:
+        return None
+    if given.state == "withdrawn" and given.basis.withdrawn_at:
+        return given.basis.withdrawn_at.astimezone(UTC).date()
+    ends = given.basis.expires_at
     return ends.astimezone(UTC).date() - timedelta(days=1) if ends else None
 
 

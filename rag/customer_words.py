@@ -201,7 +201,7 @@ class Wording:
             day = self._day(line.consent_day)
             said = self._with(said, self._both(f"至{day}", f"until {day}") if line.consent == "live" else day)
         text = f"{self._say(line.title)}{colon}{said}"
-        return Worded("consent", text, line.support, line.person, mark="" if line.consent == "live" else "warn")
+        return Worded("consent", text, line.consent_support, line.person, mark="" if line.consent == "live" else "warn")
 
     def _product(self, product: str) -> str:
         return self.products.get(product) or product.partition(":")[2]

@@ -86,6 +86,17 @@ def of_documents(tx: Connection, vault: Vault, ids: Iterable[str]) -> dict[str, 
     return {row["id"]: _source(vault, row) for row in tx.execute(query).mappings()}
 
 
+def issued_with(tx: Connection, passports: Iterable[str]) -> dict[str, str]:
+    """Passport → the row that came in with it."""
+    wanted = sorted(set(passports))
+    query = select(table.c.passport, table.c.id)
+    return {
+        passport: id_
+        for part in in_parts(wanted)
+        for passport, id_ in tx.execute(query.where(table.c.passport.in_(part)))
+    }
+
+
 def passages(tx: Connection, vault: Vault, document: str | None = None) -> list[Source]:
     """The passages of one document, or of all that are not replaced by a newer version, in reading order."""
     query = select(table).join(documents, documents.c.id == table.c.document).where(table.c.kind == "passage")

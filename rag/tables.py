@@ -53,7 +53,7 @@ sources = Table(
     Column("heading", Text, nullable=False),
     Column("date", Date),
     Column("hostile", Boolean, nullable=False),
-    Column("passport", String(80), nullable=False),
+    Column("passport", String(80), nullable=False, index=True),
     Column("sealed", LargeBinary, nullable=False),
 )
 

@@ -167,6 +167,9 @@ def upgrade() -> None:
         batch_op.create_index("facts_object_relation", ["object", "relation"], unique=False)
         batch_op.create_index("facts_relation", ["relation"], unique=False)
         batch_op.create_index("facts_slot", ["slot"], unique=False)
+
+    with op.batch_alter_table("sources", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sources_passport"), ["passport"], unique=False)
     _fill(op.get_bind())
 
 
