@@ -1,4 +1,4 @@
-"""python -m rag ingest | reread | forget-missing | search QUESTION | brief CUSTOMER | changed; people under pseudonyms."""
+"""python -m rag ingest | reread | forget-missing | search TEXT | brief CUSTOMER | changed; people under pseudonyms."""
 
 import argparse
 import sys
@@ -14,7 +14,7 @@ from governance.db import migrate, open_engine, reading
 from governance.errors import Language, XinyanError
 from governance.settings import Settings
 from governance.vault import Vault, open_vault, pseudonymise
-from rag import commands_changed, commands_customer, commands_mappings
+from rag import commands_ask, commands_changed, commands_customer, commands_mappings
 from rag.brief import Brief, brief, decision_maker, find_customer
 from rag.company import Company, load_company
 from rag.pipeline import Taken, forget_missing, ingest, reread
@@ -41,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _forget_missing(db, company, language)
         if arguments.command == "search":
             return _search(settings, db, vault, arguments.question, arguments.limit, arguments.mode)
+        if arguments.command == "ask":
+            return commands_ask.run(settings, db, vault, company, arguments, language)
         if arguments.command == "mappings":
             return commands_mappings.run(db, company, arguments, language)
         if arguments.command == "changed":
@@ -60,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("ingest", help="导入公司资料 / read the company's documents and records")
     commands.add_parser("reread", help="重新读取保存的上传原件 / read the kept uploads anew")
     commands.add_parser("forget-missing", help="停用文件夹中已不存在的文件 / retire documents that left the folder")
+    commands_ask.add(commands)
     commands_mappings.add(commands)
     commands_customer.add(commands)
     commands_changed.add(commands)

@@ -17,6 +17,7 @@ from rag.company import Bilingual, Company
 from rag.customers import customers, products
 from rag.sources import Source, sources
 from rag.tokens import tokens_of
+from rag.vectors import Index, Scope
 
 MOST_LINES, MOST_QUOTATIONS = 12, 3
 LEAST_SHARE = 0.34  # of the question's words that a quotation must hold; below it is only "perhaps related"
@@ -98,6 +99,22 @@ def answer(
     )
 
 
+def search_in(index: Index, as_of: date) -> Search:
+    """
+    First among the passages about the products named, or else about the customers, dated until the day; then among all.
+    """
+
+    def search(question: str, about: Sequence[str]) -> list[str]:
+        goods = frozenset(each for each in about if each.startswith("product:"))
+        whose = frozenset(each for each in about if each.startswith("customer:")) if not goods else frozenset[str]()
+        narrow = Scope(products=goods, customers=whose, not_after=as_of)
+        scopes = [narrow, Scope(not_after=as_of)] if goods or whose else [Scope(not_after=as_of)]
+        found = (hit.source for scope in scopes for hit in index.search(question, limit=MOST_QUOTATIONS, scope=scope))
+        return list(dict.fromkeys(found))[: MOST_QUOTATIONS + 1]
+
+    return search
+
+
 def _desk(
     tx: Connection, company: Company, asked: Asked, as_of: date, known_at: datetime | None, language: Language
 ) -> Desk:
@@ -167,7 +184,7 @@ def _quotations(asked: Asked, found: Sequence[Source]) -> list[tuple[float, Line
             held = words & set(tokens_of(f"{source.title} {source.heading} {source.text}"))
             line = Line(source.text, (), (source.id,), quoted=True, marks=_marks(source.text, words))
             scored.append((len(held) / max(1, len(words)), line))
-    return scored[:MOST_QUOTATIONS]
+    return sorted(scored, key=lambda pair: -pair[0])[:MOST_QUOTATIONS]
 
 
 def _own_words(asked: Asked) -> set[str]:
