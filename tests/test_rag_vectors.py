@@ -234,9 +234,9 @@ def test_a_question_of_any_characters_becomes_one_that_fits(question: str) -> No
 def test_a_long_question_keeps_its_rare_words_in_order() -> None:
     question = "Please tell us about the remarkable washer-disinfector JX-200 and about the 2027 calibration plan?"
     rare = {"jx-200": 3.0, "2027": 2.5, "calibration": 2.0}
-    kept = gist(question, lambda word: rare.get(word, 1.0), room=14)
+    kept = gist(question, lambda word: rare.get(word, 1.0), room=12)
     assert kept == "JX-200 2027 calibration"
-    assert words_of("青禾市 CY-90's 探头") == ["青禾市", "CY-90's", "探头"]
+    assert words_of("医院 CY-90's 探头") == ["医院", "CY-90's", "探头"]
 
 
 @pytest.mark.slow
