@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from governance import consent, ledger
 from governance.errors import BadRecord, Invalid, Withdrawn
+from governance.keeping import keep_new
 from governance.passport import issue_records
 from governance.tables import passports
 from governance.vault import Vault, keep
@@ -123,13 +124,17 @@ def _admit(
     """Source → passport of those that may come in, the number of people, and the rows that may not."""
     content = [(f"{export}#{entry.row}", entry.digest) for entry in fresh]
     ids = issue_records(tx, content, purposes=company.file.purposes, channel="export", now=now)
+    pairs = list(zip(fresh, ids, strict=True))
+    wanted = [(person, values, passport) for entry, passport in pairs for person, values in entry.people.items()]
+    new = keep_new(tx, vault, wanted, now=now)
     issued: dict[str, str] = {}
     refused: list[BadRecord] = []
     kept = 0
-    for entry, passport in zip(fresh, ids, strict=True):
+    for entry, passport in pairs:
         try:
             for person, values in entry.people.items():
-                keep(tx, vault, person, values, passport=passport, now=now)
+                if (person, passport) not in new:
+                    keep(tx, vault, person, values, passport=passport, now=now)
         except Withdrawn as withdrawn:
             reason = {"zh": withdrawn.say("zh"), "en": withdrawn.say("en")}
             refused.append(BadRecord(name=export, row=entry.row, reason=reason))
