@@ -1,0 +1,261 @@
+"""People, titles, departments and organisations named in a sentence, and whether a text names them too."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from pypinyin import lazy_pinyin
+
+_SURNAMES = (
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹"
+    "孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔汤温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟申欧耿关兰焦俞左柳甘祝包宁尚符舒阮"
+    "柯纪梅童凌毕单季裴霍涂苗谷曲盛翁冉骆蓝路游辛靳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳穆农司卓古吉缪简车连芦麦褚娄窦戚岑景党宫费卜冷晏席卫米柏宗"
+    "瞿桂佟臧闵苟邬边卞姬师仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查麻苑迟邝官封谈匡鞠惠荆冀郁胥班储栗楚鄢谌奚冼蔺楼盘厉伊郜阚练廉禹井祖漆支狄宣晋柔云"
+)
+_COMPOUND = "欧阳|上官|司马|诸葛|司徒|皇甫|慕容|端木|令狐|东方|独孤|南宫|夏侯|尉迟|长孙|宇文|轩辕|公孙|澹台|申屠"
+_NOT_GIVEN = "科部处室院中心区员任长务目域用面副的是为与和在了对由本该其他级司厂台套说有不也都就到从已将及或们你我她这那个次家年月日元万号被把请让给向去来问答"
+_RANKS = (
+    "副?院长|主任医师|副?主任|副?科长|副?处长|副?部长|副?护士长|副?总经理|副?经理|副?总监|副?董事长|副?书记|副?主管|科员|工程师|采购员|专员"
+    "|教授|院士|副?所长|副?校长|检验师|技师|药师|秘书|厂长|副?总裁"
+)
+_GIVEN = rf"(?!{_RANKS}|老师|担任|接任|现任|负责)[\u4e00-\u9fff](?<![{_NOT_GIVEN}])"
+_PERSON = rf"(?:(?:{_COMPOUND})|[{_SURNAMES}])(?:{_GIVEN}){{1,2}}"
+_POLITE = "老师|医生|女士|先生|同志|医师|总"
+_ORGS = "人民医院|中医院|中心医院|附属医院|妇幼保健院|保健院|医院|卫生院|卫生服务中心|疾控中心|体检中心|诊所|门诊部|医学院|大学|研究所|研究院|有限公司|公司|集团|药业|药房|[一二三四五六七八九十]院(?!长)"
+_GENERIC = re.compile(
+    r"^(?:贵|本|我|该|各|这家?|那家?|此|两|几|多|某|其他|其它|别的|同级|同类|大型|三甲|周边|兄弟|附近|全国|省内|市内|很多|许多|不少|有些|部分|一家|咱们|你们|我们|他们|咱)*(?:的)?(?:医院|公司|集团|大学|人民医院|中医院|诊所|厂家|有限公司)$"
+)
+_EDGE = re.compile(
+    r"(?:[是在与和为给向到至从由对把被据自及的了解访往助过问经兼同跟说对系来家即就赴约]|请问|您好|来自|关于|根据|目前|现任|担任|了解|看到|联系|拜访|[年月日号，。：、（(“\"《\s])$"
+)
+_DEPARTMENTS = re.compile(
+    r"(?:医学装备|医疗设备|医用设备|设备|器械|采购|招标|招采|检验|超声|放射|影像|医学影像|心血管内|心内|神经内|神经外|重症医学|呼吸|消化|内镜|手术|急诊|信息|后勤|财务|药剂|院感|感染管理|麻醉|骨|儿|妇产|妇|产|肿瘤|眼|口腔|护理|医务|总务|审计|纪检|质控|质量管理|病理|输血|康复|透析|血液净化|消毒供应|体检|门诊|国际医疗|装备|物资|基建|核医学|新生儿|老年病|泌尿外|普外|胸外|内分泌|肾内|科教|人事|党政|市场|售后|商务|研发)(?:管理)?"
+    r"(?:科(?![技学研目普室])|部|处(?!理)|中心|办公室|办(?![理公法])|室)"
+)
+_TITLE = re.compile(rf"(?P<dept>(?:{_DEPARTMENTS.pattern})?)(?P<extra>常务|代理|执行|名誉)?(?P<rank>{_RANKS})")
+_ADDRESS = re.compile(
+    rf"(?P<name>(?:{_COMPOUND})|[{_SURNAMES}])(?P<rank>{_RANKS}|{_POLITE}(?![体共计部裁监经之是算结价额量分务]))"
+)
+_CALLED = re.compile(
+    rf"(?P<name>{_PERSON})(?P<after>{_RANKS}|老师|女士|先生|同志|医生|担任|任(?!何|务)|接任|出任|现任|曾任|负责|分管|接手|就任|上任|履新|签字|离任|调任|卸任)"
+)
+_AFTER_ROLE = re.compile(
+    rf"(?:{_RANKS}|联系人|负责人|决策人|经办人|对接人|签字人)(?:是|为|：|:|仍是|仍为|由)?(?P<name>{_PERSON})(?![\u4e00-\u9fff]?(?:科|部|处|室|院))"
+)
+_BY = re.compile(
+    rf"(?:由|请|与|找|致电|转告|告知|通知)(?P<name>{_PERSON})(?=担任|任|接任|负责|主持|分管|签|确认|主任|院长|科长|老师|沟通|联系|，|。)"
+)
+_NO_NAME = re.compile(
+    r"高级|项目|区域|应用|安全|常务|方面|万元|任何|马上|支持|成本|计量|关于|时任|曾任|华东|华南|华北|相关|平台|信息|公司|经理|主任|采购|全院|元|原任|和设|应由|明年|来年|安排|连续|单独|强调|计划|向贵|由贵|国械|门诊|平时|成为|全年|都由|由您|应当|支付|明确|何时|解决|管理|当时|金额|包括|文件|马上|从未|单价|和科|解释|计算|通常|平均|和检|商务"
+)
+
+_EN_RANK = r"head nurse|head|director|chief|president|dean|manager|superintendent|chair(?:man|woman|person)?|engineer|officer|supervisor|secretary|professor|chief executive"
+_EN_TITLE = re.compile(
+    rf"(?<![A-Za-z])(?P<extra>(?:deputy|vice|associate|acting|assistant|senior|clinical|chief)[ -])*(?P<rank>{_EN_RANK})(?![A-Za-z])(?!-)"
+    r"(?: of (?:the )?(?P<dept>(?-i:[A-Z][A-Za-z&-]*(?: (?:and |of |& )?[A-Z][A-Za-z&-]*)*)|[a-z]+(?: (?:medicine|equipment|devices|imaging|care|nursing|centre|center|laboratory|technology|department))+|[a-z]+))?",
+    re.IGNORECASE,
+)
+_CAPITALS = re.compile(r"(?<![A-Za-z0-9])[A-Z][a-z]+(?:[-'’][A-Za-z]+)*(?:'s)?(?![A-Za-z0-9])")
+_COMMON = frozenset(
+    "January February March April May June July August September October November December Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec "
+    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday Dr Mr Mrs Ms Prof Professor Madam Sir I We Our You Your Rmb Yuan Chinese China English Ltd Co Inc Company "
+    "Director Deputy Vice Head Chief President Dean Manager Nurse Engineer Officer Department Hospital Centre Center The A An In On At To Of And For From Since Until By With Is Are Was Were "
+    "It Its This That These Those They Their He She His Her As If When While After Before According Our There Here Now Today Currently Under Per No Not Yes Please Thank Thanks Hello Good "
+    "Hi Dear Based Records Record Would Could Can May Might Shall Should Will Did Do Does Has Have Had Also Both All Each Any One Two Three So But Yet Then Thus What Which Who Where Why How "
+    "First Second Third Fourth Fifth People Peoples Quarter Half Year Month Warranty Budget Contract Order Purchase Certificate Registration Model Tender Class Grade Level Number Signed Dated "
+    "Section Article Law Regulation Medical Equipment Installed Bought Back Last Next Over About Around Roughly Nearly Almost Some Up During Between Only Just Still Already Recently Together "
+    "Delivery Acceptance Maintenance Training Service Total Amount Price Value Quantity Unit Units Set Sets Start Starting Effective Coverage Valid Application Applications Let For Their".split()  # noqa: SIM905
+)
+_ORDINALS = {"first": "第一", "second": "第二", "third": "第三", "fourth": "第四", "fifth": "第五", "sixth": "第六"}
+_ORG_WORD = re.compile(
+    r"(?:Hospital|Clinic|Centre|Center|University|College|Institute|Group|Company|Ltd|Inc|Corporation)\b"
+)
+NameKind = Literal["person", "address", "title", "organisation", "department", "name"]
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """`text` as said; of a title `rank` and `department` apart; of an address (王主任) the surname and the rank."""
+
+    kind: NameKind
+    text: str
+    start: int
+    end: int
+    rank: str = ""
+    department: str = ""
+
+
+@lru_cache(maxsize=20_000)
+def names(text: str) -> tuple[Name, ...]:
+    """Who and what is named in `text`, by the words around it; what has no such words is not seen."""
+    han = re.search(r"[\u4e00-\u9fff]", text) is not None
+    found = [*_chinese(text)] if han else []
+    found += _titles_en(text) if re.search(r"[A-Za-z]{4}", text) else []
+    found += _capitals(text)
+    return tuple(sorted(found, key=lambda name: name.start))
+
+
+def _chinese(text: str) -> list[Name]:
+    found: list[Name] = []
+    for match in re.finditer(_ORGS, text):
+        run = re.search(r"[\u4e00-\u9fff（）()]*$", text[: match.end()])
+        if run and not _GENERIC.match(run.group()[-12:]) and len(run.group()) > len(match.group()):
+            found.append(Name("organisation", run.group()[-24:], match.end() - len(run.group()[-24:]), match.end()))
+    for match in _TITLE.finditer(text):
+        found.append(Name("title", match.group(), *match.span(), (match["extra"] or "") + match["rank"], match["dept"]))
+    people: list[tuple[int, int]] = []
+    for pattern in (_CALLED, _AFTER_ROLE, _BY):
+        for match in pattern.finditer(text):
+            person = match["name"]
+            span = match.span("name")
+            if not _NO_NAME.search(person) and not any(a < span[1] and span[0] < b for a, b in people):
+                people.append(span)
+                found.append(Name("person", person, *span))
+    for match in _ADDRESS.finditer(text):
+        span = match.span()
+        named = any(a < span[1] and span[0] < b for a, b in people)
+        before = text[max(0, span[0] - 1) : span[0]]
+        if not named and (
+            not before or re.search(r"[^\u4e00-\u9fff]|[是和与给向请找对跟同到为您院科部处室问院由]", before)
+        ):
+            if not _NO_NAME.search(match.group()) and not (match["name"] in "任时应项区原计都相普全"):
+                found.append(Name("address", match.group(), *span, match["rank"], match["name"]))
+    found += [Name("department", m.group(), *m.span()) for m in _DEPARTMENTS.finditer(text)]
+    return found
+
+
+def _titles_en(text: str) -> list[Name]:
+    return [
+        Name(
+            "title",
+            match.group(),
+            *match.span(),
+            f"{(match['extra'] or '').strip()} {match['rank']}".strip().lower(),
+            match["dept"] or "",
+        )
+        for match in _EN_TITLE.finditer(text)
+        if match["dept"]
+        or match["extra"]
+        or match["rank"].lower() not in ("head", "officer", "engineer", "secretary", "manager", "chair", "chief")
+    ]
+
+
+def _capitals(text: str) -> list[Name]:
+    """Capitalised words that no sentence start and no common use explains; sequences count as one name."""
+    found: list[Name] = []
+    matches = list(_CAPITALS.finditer(text))
+    for index, match in enumerate(matches):
+        word = match.group().removesuffix("'s").removesuffix("’s")
+        if word in _COMMON:
+            continue
+        starts = not text[: match.start()].strip() or re.search(r"[.!?:;。！？：]\s*[\"'“]?$", text[: match.start()])
+        follows = index + 1 < len(matches) and matches[index + 1].start() - match.end() == 1
+        if starts and not (follows and matches[index + 1].group() not in ("I",)):
+            continue
+        found.append(Name("name", word, match.start(), match.start() + len(word)))
+    return found
+
+
+class Named:
+    """The names that some texts hold, to be asked for; what is asked is found as it stands, shortened or in pinyin."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.text = "\n".join(texts)
+        self.lower = self.text.lower()
+        self.latin = re.search(r"[A-Za-z]{2,}[a-z]", self.text) is not None
+        self.titles = [name for name in names(self.text) if name.kind == "title"]
+        self._pinyin: str | None = None
+
+    def holds(self, name: Name) -> bool:
+        """Whether the texts name what was named."""
+        if name.kind == "organisation":
+            return self._organisation(name.text)
+        if name.kind == "title":
+            return bool(self.same_titles(name))
+        if name.kind == "address":
+            return self._surname(name.department)
+        if name.kind == "name":
+            return self._word(name.text)
+        return name.text in self.text or (name.kind == "person" and self._spelled(name.text))
+
+    def same_titles(self, asked: Name) -> list[Name]:
+        """The titles of the texts that mean what was said: the same rank, no other department."""
+        if asked.text.isascii():
+            return [name for name in self.titles if name.text.isascii() and _same_title(asked, name)]
+        return [name for name in self.titles if not name.text.isascii() and _same_title(asked, name)]
+
+    def has_titles(self, *, ascii_only: bool) -> bool:
+        """Whether any title of this script is named, so that one can be wrong."""
+        return any(name.text.isascii() == ascii_only for name in self.titles)
+
+    def _organisation(self, run: str) -> bool:
+        for size in range(len(run), 3, -1):
+            tail = run[-size:]
+            at = self.text.find(tail)
+            if at < 0:
+                continue
+            rest = run[:-size]
+            while at >= 0:
+                if not rest or _EDGE.search(rest) or at == 0 or not "\u4e00" <= self.text[at - 1] <= "\u9fff":
+                    return True
+                at = self.text.find(tail, at + 1)
+            return False
+        return self._shortened(run)
+
+    def _shortened(self, run: str) -> bool:
+        short = run[-6:]
+        known = [name.text for name in names(self.text) if name.kind == "organisation"]
+        return any(_is_short(short[cut:], whole) for cut in range(len(short) - 2) for whole in known)
+
+    def _surname(self, surname: str) -> bool:
+        if "[[p_" in self.text:
+            return True
+        spelled = "".join(lazy_pinyin(surname))
+        return surname in self.text or re.search(rf"(?<![a-z]){spelled}(?![a-z])", self.lower) is not None
+
+    def _word(self, word: str) -> bool:
+        lower = word.lower().replace("’", "'")
+        if lower in self.lower or lower.removesuffix("s") in self.lower:
+            return True
+        if not re.search(r"[\u4e00-\u9fff]", self.text):
+            return False
+        if ordinal := _ORDINALS.get(lower):
+            return ordinal in self.text
+        return lower.replace("'", "").replace("-", "") in self.pinyin
+
+    def _spelled(self, person: str) -> bool:
+        if not self.latin:
+            return False
+        parts = lazy_pinyin(person)
+        family, given = parts[0], "".join(parts[1:])
+        return f"{family} {given}" in self.lower or f"{given} {family}" in self.lower
+
+    @property
+    def pinyin(self) -> str:
+        """All Chinese characters as syllables without spaces."""
+        if self._pinyin is None:
+            self._pinyin = "|".join("".join(lazy_pinyin(run)) for run in re.findall(r"[\u4e00-\u9fff]+", self.text))
+        return self._pinyin
+
+
+def _same_title(asked: Name, known: Name) -> bool:
+    if asked.rank.lower() != known.rank.lower():
+        return False
+    if not asked.department or not known.department:
+        return True
+    one, other = asked.department.lower(), known.department.lower()
+    return one in other or other in one
+
+
+def _is_short(short: str, whole: str) -> bool:
+    """青禾一院 of 青禾市第一人民医院: the first and last sign and all between, in order."""
+    if len(short) < 3 or short[-1] != whole[-1] or short[0] not in whole:
+        return False
+    at = whole.index(short[0])
+    for sign in short[1:]:
+        at = whole.find(sign, at + 1)
+        if at < 0:
+            return False
+    return True

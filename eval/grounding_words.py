@@ -1,0 +1,143 @@
+"""The words that name relations, deny, hedge or compare, in Chinese and English: shared lists, no evidence."""
+
+import re
+from collections.abc import Mapping
+
+Topics = frozenset[str]
+# Topic: Chinese words, English words. A value beside a word of one topic must not be a fact of another.
+_TOPICS: Mapping[str, tuple[str, str]] = {
+    "purchase": (
+        "(?:采购|购买|购置|购入|购进|订购|添置|引进|购得|选购)(?!中心|科|办|部|处|员|经理|总监|主管|意愿|意向|需求|计划)|买[了过的下入]"
+        "|下单|订单|合同(?!到期)|成交",
+        r"bought|buy(?:s|ing)?\b|purchas\w+|acquir\w+|order(?:s|ed|ing)?\b|procured|contract\w*|took delivery of an order",
+    ),
+    "install": (
+        "安装|装机|投入使用|启用|投用|调试完成",
+        r"install\w*|commission(?:ed|ing)|went live|(?:put|went|came) into (?:use|service|operation)",
+    ),
+    "deliver": ("交付|到货|发货|送达|交货", r"deliver\w*|shipped|shipment|arrived"),
+    "accept": ("验收", r"acceptance|accepted|signed off"),
+    "warranty": ("质保|保修|三包", r"warrant(?:y|ies|ed)|guarantee\w*"),
+    "maintain": ("维保|保养|维护合同", r"maintenance|service contract|servic(?:ed|ing)\b"),
+    "budget": ("预算", r"budget\w*"),
+    "tender": ("招标|投标|中标|开标|标书|竞标|流标", r"tender\w*|bid(?:s|ding|der)?\b"),
+    "certificate": ("注册证|备案|证号|注册号|许可证", r"certificat\w+|registration|registered|licen[cs]e\w*"),
+    "price": ("单价|报价|售价|目录价|标价", r"unit price|list price|pric(?:e|ed|es)\b|quot(?:e|ed|es|ation)\b"),
+    "ticket": ("报修|故障|工单|维修|服务单|投诉", r"tickets?\b|faults?\b|repair\w*|breakdown|complain\w*"),
+    "post": (
+        "担任|任职|上任|履新|就任|接任|到任|任命|出任|现任|职务|职位|升任|接手",
+        r"appointed|took (?:over|up|office)|in post|in office|post\b|serves? as|served as|title\b|holds?\b",
+    ),
+    "contact": ("拜访|来电|致电|回访|会面|通话|来访", r"visit\w*|phoned|met with|spoke|meeting"),
+    "promise": ("承诺|答应", r"promis\w+|pledged"),
+    "training": ("培训", r"train(?:ed|ing|ings)\b"),
+    "calibrate": ("校准|检定", r"calibrat\w+"),
+    "pay": ("付款|回款|支付|预付|尾款|欠款|结清", r"paid|pay(?:s|ment|ments)?\b|prepa\w+|deposit"),
+    "bed": ("床位|张床", r"beds?\b"),
+    "discount": ("折扣|优惠", r"discount\w*"),
+    "lease": ("租赁|租用", r"leas(?:e|ed|ing)\b|rent(?:ed|al)\b"),
+    "donate": ("捐赠", r"donat\w+"),
+    "retire": ("报废|停用|淘汰", r"scrapped|retired|decommissioned|written off"),
+    "rate": ("有效率|治愈率|准确率|满意度|灵敏度|特异性", r"efficacy|cure rate|accuracy|sensitivity|specificity"),
+}
+_CUES = re.compile(
+    "|".join(f"(?P<{name}>{zh}|(?<![A-Za-z])(?:{en}))" for name, (zh, en) in _TOPICS.items()), re.IGNORECASE
+)
+_ALSO = {  # words that only occur in the names of relations
+    "post": re.compile(r"title|position|role|职称|岗位", re.IGNORECASE),
+    "purchase": re.compile(r"order|contract|deal|订货|购", re.IGNORECASE),
+    "price": re.compile(r"price|单价|价格|报价", re.IGNORECASE),
+    "certificate": re.compile(r"licen|certif|regist|证", re.IGNORECASE),
+}
+# Of these a fact holds for a time: once it has ended, nobody may say it in the present.
+LASTING = frozenset({"post", "warranty", "maintain", "price", "certificate", "lease", "discount"})
+
+NEGATION = re.compile(
+    r"从未|从来没有?|尚未|并未|未曾|没有|没(?=[\u4e00-\u9fff])(?!关系|问题|事)|未(?!来|必|免|关闭|完成|到期|结|处理|解决)|不再|不是|并非|并不|不含|不包含|不包括|不提供|不需要?|不会|无法|不能|不得|不可|不支持|不在|不具备|不存在"
+    r"|无(?=质保|保修|记录|采购|预算|需|任何|合同|工单|有效)|取消了?|拒绝"
+    r"|(?<![A-Za-z])(?:not|never|no longer|without|cannot|neither|nor|no(?! later| less| more| fewer| problem|\.))(?![A-Za-z])|n't\b",
+    re.IGNORECASE,
+)
+_HEDGES = re.compile(
+    r"可能|或许|也许|大概率|预计|计划|拟(?!合)|打算|考虑|有望|将(?!军)|准备|意向|尚待|待定"
+    r"|(?<![A-Za-z])(?:may(?! 20| \d)|might|could|will|would|plans?|planned|planning|intends?|expects?|expected|considering|likely"
+    r"|possibly|perhaps|tentative\w*|to be|subject to|proposed)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+_DUTIES = re.compile(
+    r"必须|务必|应当|不得|强制|须(?!知)|(?<![A-Za-z])(?:must|shall|mandatory|obliged|required to|has to|have to)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+COMPARISON = re.compile(
+    r"优于|高于|低于|好于|强于|胜过|领先|更(?!换|新|改|正|名|迭|多信息)[\u4e00-\u9fff]|比[\u4e00-\u9fffA-Za-z0-9]{1,12}[更高低好强快多少贵便]|第一(?=品牌|名|位)|最[好佳高大强优低先]"
+    r"|(?<![A-Za-z])(?:better|best|superior|outperform\w*|faster|cheaper|stronger|safer|higher|lower|leading|larger|smaller|more \w+ than|than)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+NEED = re.compile(
+    r"希望|急需|迫切|需要(?!我|您签|我们)|担心|担忧|顾虑|头疼|困扰|不满|抱怨|痛点|压力|焦虑|发愁|苦恼|看重|在意|关注(?!我)|想要|想换|想更换|急着|着急|吃力|难处|嫌|满意|信任|青睐|不放心|最怕|受够|诉求"
+    r"|(?<![A-Za-z])(?:needs?|wants?|wanted|hop(?:es|ed|ing)|worr(?:y|ies|ied)|concern(?:s|ed)?|frustrat\w+|struggl\w+|dissatisf\w+|unhappy"
+    r"|pain(?:s| points?)?|urgent\w*|complain\w*|fears?|afraid|eager|keen|priorit\w+|pressure|anxious|satisfied|happy with|tired of|fed up|suffer\w*|cares? about|desperate\w*|bothered|annoyed)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+CUSTOMER = re.compile(
+    r"贵院|贵科|贵司|贵公司|贵单位|您|你们|咱们|医院|科室|院方|客户|主任|院长|科长|护士|医生|采购|\[\["
+    r"|(?<![A-Za-z])(?:you|your|hospital|customer|client|clinic|ward|department|director|head|nurses?|doctors?|team|staff|they|their)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+VOICED = re.compile(
+    r"(?:客户|院方|医院|主任|科长|院长|护士长|护士|医生|负责人|科室|对方|老师|用户|处长|部长|经理|工程师|\]\])[^。；\n]{0,12}"
+    r"(?:反映|反馈|表示|提到|提出|说|希望|抱怨|询问|问到|要求|强调|告知|指出|坦言|担心|介绍)"
+    r"|(?:客户|院方|甲方|买方|用户|来电人|医院|负责人|主任|科长|院长|护士长)(?:[A-Za-z0-9一二三]|（客户）)?[：:]|（客户）[：:]|发件(?:人)?[：:][^\n]*(?:医院|科|院|中心)"
+    r"|(?<![A-Za-z])(?:customer|client|hospital|director|head|chief|nurse|doctor|buyer|caller|dr\.?|prof\.?|department|manager|mr\.?|ms\.?|they|she|he)"
+    r"[^.\n]{0,40}?\b(?:said|says|told|reported|mentioned|complained|asked|noted|explained|stated|raised|wants?|hopes?|worr\w+|wrote|stressed|requested|pointed out)\b"
+    r"|\((?:customer)\):|(?m:^(?:customer|client|buyer|caller|hospital|director|head nurse|nurse|doctor)\s?[A-Z0-9]?:)|(?m:^from:)",
+    re.IGNORECASE,
+)
+QUESTION = re.compile(r"[？?]\s*[”\"')）]*$|吗[？?。]?$|是否(?=.*[？?])")
+PAST = re.compile(
+    r"曾|此前|原(?!因|装|厂|文|价|则|来|件|始)|前任|已卸任|卸任|离任|调任|当时|时任|已到期|已过期|已失效|已于?[^，。]{0,12}(?:到期|结束|过期|届满)|过期|到期|届满|截至|历史上"
+    r"|(?<![A-Za-z])(?:former(?:ly)?|previous(?:ly)?|was|were|had|held|used to|until|ended|expired|lapsed|left|stepped down|ran|then|at the time|"
+    r"served|no longer|once)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+FORMER = re.compile(
+    r"曾任|曾担任|原任|前任|卸任|离任|(?<=[，是为的])原(?=[\u4e00-\u9fff]{1,8}(?:主任|院长|科长))"
+    r"|(?<![A-Za-z])(?:former(?:ly)?|previously|used to be|stepped down|until recently|ex-)(?![a-z])",
+    re.IGNORECASE,
+)
+FUTURE = re.compile(
+    r"将|即将|起任|计划|预计|拟|明年|(?<![A-Za-z])(?:will|from|starting|plans?|next|upcoming|going to)(?![A-Za-z])",
+    re.I,
+)
+_CLAUSE = re.compile(
+    r"[，,；;。！!？?：:、（）()\n](?!\d)|\.(?=\s|$)|(?<=[\w)])\s(?=(?:and|but|while|whereas|with|which)\s)"
+)
+
+
+def cues(text: str) -> list[tuple[int, int, str]]:
+    """Start, end and topic of every word that names a relation."""
+    return [(m.start(), m.end(), m.lastgroup or "") for m in _CUES.finditer(text)]
+
+
+def topics_of(relation: str) -> Topics:
+    """The topics that the name of a relation names: warranty_months, 采购数量."""
+    plain = relation.replace("_", " ").replace("-", " ")
+    return frozenset(
+        {topic for _, _, topic in cues(plain)} | {name for name, words in _ALSO.items() if words.search(plain)}
+    )
+
+
+def clauses(text: str) -> list[tuple[int, int]]:
+    """Start and end of the clauses of `text`; thousands separators cut nothing."""
+    cuts = [0, *(match.end() for match in _CLAUSE.finditer(text)), len(text)]
+    return [(start, end) for start, end in zip(cuts, cuts[1:], strict=False) if end > start]
+
+
+def hedged(text: str) -> bool:
+    """Whether `text` says that something is planned, likely or possible."""
+    return _HEDGES.search(text) is not None
+
+
+def demands(text: str) -> bool:
+    """Whether `text` says that something must be."""
+    return _DUTIES.search(text) is not None
