@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from assistant.fact_words import Speaker, Stated
 from assistant.i18n import Locale, tr
+from assistant.quotes import Quote, quote_of, span_of
 from governance.vault import Vault
 from rag.company import Company
 from rag.conflicts import Conflict, Ruling, conflicts, rulings_in_force
@@ -19,7 +20,6 @@ from rag.tables import facts
 
 PER_PAGE = 8
 MOST_DECIDED = 20
-LONGEST_QUOTE = 900
 Shown = TypeVar("Shown")
 Decided = TypeVar("Decided")
 
@@ -36,26 +36,15 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
-    """A source as it was uploaded; `marked` is the part of `text` that matters, with what stands before and after."""
-
-    title: str
-    place: str
-    date: str
-    before: str
-    marked: str
-    after: str
-    hostile: bool
-
-
-@dataclass(frozen=True, slots=True)
 class StatementView:
+    """What one source says, or several in agreement; `fact` is the one known longest."""
+
     fact: str
     answer: str
     details: tuple[tuple[str, str], ...]
     period: str
     known_since: datetime
-    quote: Quote | None
+    quotes: tuple[Quote, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,62 +141,38 @@ def contact_numbers(tx: Connection, people: Iterable[str]) -> dict[str, str]:
     return {fact.subject: fact.attributes.get("contact", "") for fact in own_facts(tx, ids, ("works_at",))}
 
 
-def quote_of(source: Source | None, lang: Locale, words: str = "") -> Quote | None:
-    """The source around `words`, cut where it is long and never within a token."""
-    if source is None:
-        return None
-    text = source.text.strip()
-    start = text.find(words) if words else -1
-    before, marked, after = (text, "", "") if start < 0 else (text[:start], words, text[start + len(words) :])
-    room = max(0, LONGEST_QUOTE - len(marked)) // (2 if marked else 1)
-    if marked:
-        before = _last(before, room)
-    place = ""
-    if source.row is not None:
-        place = tr(lang, "place_row", n=source.row)
-    elif source.page is not None:
-        place = tr(lang, "place_page", n=source.page)
-    elif source.heading:
-        place = source.heading
-    day = source.date.isoformat() if source.date else ""
-    before = before if marked else _first(before, room)
-    return Quote(source.title, place, day, before, marked, _first(after, room), source.hostile)
-
-
-def _first(text: str, length: int) -> str:
-    if len(text) <= length:
-        return text
-    cut = text[:length]
-    opened, closed = cut.rfind("[["), cut.rfind("]]")
-    return (cut[:opened] if opened > closed else cut) + "…"
-
-
-def _last(text: str, length: int) -> str:
-    if len(text) <= length:
-        return text
-    cut = text[len(text) - length :]
-    opened, closed = cut.find("[["), cut.find("]]")
-    return "…" + (cut[closed + 2 :] if closed >= 0 and (opened < 0 or closed < opened) else cut)
-
-
-def statement_view(
-    room: Room, speaker: Speaker, fact: Fact, found: Mapping[str, Source], numbers: Mapping[str, str]
+def _statement(
+    room: Room, speaker: Speaker, agreed: Sequence[Fact], found: Mapping[str, Source], number: str
 ) -> StatementView:
-    """One statement with the words of its source."""
-    said = speaker.words(fact)
-    details = said.details
-    if number := numbers.get(fact.subject):
-        details = ((tr(room.lang, "attr_contact"), number), *details)
-    marked = fact.value if fact.relation in ("scope", "certificate") else ""
-    quote = quote_of(found.get(fact.source), room.lang, marked)
-    return StatementView(fact.id, said.answer, details, said.period, fact.known_from, quote)
+    """Facts in agreement as one statement, with the words of each source."""
+    first = agreed[0]
+    said = speaker.words(first)
+    details = ((tr(room.lang, "attr_contact"), number), *said.details) if number else said.details
+    quotes = tuple(
+        quote_of(found[fact.source], room.lang, span_of(room.company, fact, found[fact.source].text))
+        for fact in agreed
+        if fact.source in found
+    )
+    return StatementView(first.id, said.answer, details, said.period, first.known_from, quotes)
+
+
+def _agreeing(speaker: Speaker, group: Sequence[Fact]) -> list[list[Fact]]:
+    """Those that say the same of the same time belong together; in the order of the first of each."""
+    found: dict[tuple[str, ...], list[Fact]] = {}
+    for fact in group:
+        said = speaker.words(fact)
+        found.setdefault((fact.subject, said.answer.rstrip("。. "), said.period), []).append(fact)
+    return list(found.values())
 
 
 def _conflict(
     room: Room, speaker: Speaker, conflict: Conflict, found: Mapping[str, Source], numbers: Mapping[str, str]
 ) -> ConflictView:
     said = speaker.words(conflict.facts[0])
-    statements = tuple(statement_view(room, speaker, fact, found, numbers) for fact in conflict.facts)
+    statements = tuple(
+        _statement(room, speaker, agreed, found, numbers.get(agreed[0].subject, ""))
+        for agreed in _agreeing(speaker, conflict.facts)
+    )
     return ConflictView(conflict.slot, said.kind, said.topic, fingerprint(conflict.facts), statements)
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from assistant.fact_words import Speaker
 from assistant.i18n import TEXTS, tr
-from assistant.knowledge_view import MOST_DECIDED, Queue, Quote, Room, mentioned, names_of, on_page, quote_of
-from governance.vault import token
+from assistant.knowledge_view import MOST_DECIDED, Queue, Room, mentioned, names_of, on_page
+from assistant.quotes import Quote, quote_of, span_of
 from rag.proposals import Proposal, proposals_in
 from rag.sources import Source, sources
 
@@ -72,15 +72,8 @@ def _view(room: Room, speaker: Speaker, asked: Proposal, source: Source | None) 
         said.period,
         _extractor(room, asked.extractor),
         asked.proposed_at,
-        quote_of(source, room.lang, _span(asked, source.text if source else "")),
+        quote_of(source, room.lang, span_of(room.company, asked, source.text)) if source else None,
     )
-
-
-def _span(asked: Proposal, text: str) -> str:
-    """The words of the passage that state it best: its value, else its longest attribute, else the person."""
-    said = [asked.value, *sorted(asked.attributes.values(), key=len, reverse=True)]
-    people = [token(each, "name") for each in (asked.subject, asked.object) if each.startswith("p_")]
-    return next((words for words in (*said, *people) if len(words) > 1 and words in text), "")
 
 
 def _extractor(room: Room, name: str) -> str:

@@ -37,6 +37,7 @@ KNOWLEDGE: dict[str, tuple[str, str]] = {
         "No conflicts: the sources agree. If an import brings one, it appears here.",
     ),
     "statements_n": ("{n} 种说法", "{n} statements"),
+    "sources_agree": ("{n} 处出处说法一致", "{n} sources agree"),
     "choose_statement": ("采用这条", "Use this one"),
     "choose_statement_sure": (
         "其余说法不再出现在资料、话术和回答中，可以随时撤销。",
@@ -156,7 +157,7 @@ KNOWLEDGE: dict[str, tuple[str, str]] = {
     "mapping_required": ("必需", "required"),
     "mapping_check": ("请核对", "please check"),
     "mapping_others": ("也可能是：{columns}", "or: {columns}"),
-    "mapping_missing": ("缺少必需字段：{fields}，不能批准。", "Without required fields it cannot be approved: {fields}."),
+    "mapping_missing": ("缺少必需字段：{fields}，不能批准。", "Not to be approved without: {fields}."),
     "mapping_unused": ("未使用的列：{columns}", "Columns not used: {columns}"),
     "approve_mapping": ("批准", "Approve"),
     "approve_mapping_sure": ("下次导入按此读取，可以回退。", "The next import reads so. It can be rolled back."),

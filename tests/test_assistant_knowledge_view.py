@@ -13,10 +13,11 @@ from assistant.components import render
 from assistant.fact_words import Speaker
 from assistant.i18n import Locale
 from assistant.knowledge import ACTS, Suggestions, decide
-from assistant.knowledge_view import LONGEST_QUOTE, ConflictView, Queue, Room, RulingView, conflict_queue, quote_of
+from assistant.knowledge_view import ConflictView, Queue, Room, RulingView, conflict_queue
 from assistant.mapping_view import MappingDecided, MappingView, mapping_queue, shape, waiting_mappings
 from assistant.merge_view import MergeDecided, MergeView, merge_queue
 from assistant.proposal_view import ProposalDecided, ProposalView, proposal_queue
+from assistant.quotes import LONGEST, quote_of
 from governance import ledger, vault
 from governance.accounts import User
 from governance.db import reading
@@ -98,10 +99,9 @@ def test_statements_stand_side_by_side_in_words_with_their_sources(look: Look) -
     first, second = post.statements
     assert (first.period, first.known_since < second.known_since) == ("2026-03-01 起", True)
     assert dict(first.details) == {"联系人编号": "K1", "科室": "设备科", "决策人": "是"}
-    assert first.quote
-    assert second.quote
-    assert (first.quote.title, first.quote.place, first.quote.date) == ("任职.csv", "第 7 行", "2026-03-01")
-    assert (second.quote.title, second.quote.place) == ("培训记录.md", "第 2 页")
+    [row], [passage] = first.quotes, second.quotes
+    assert (row.title, row.place, row.date) == ("任职.csv", "第 7 行", "2026-03-01")
+    assert (passage.title, passage.place) == ("培训记录.md", "第 2 页")
     assert [said.answer for said in look.about("价格").statements] == ["1,360,000 CNY / 台", "1,320,000 CNY / 台"]
     english = next(row for row in look.conflicts("en").rows if row.kind == "Price")
     assert english.topic == "The price of Patient monitor for Qinghe First People's Hospital"
@@ -119,9 +119,9 @@ def test_people_are_pseudonyms_and_uploaded_text_is_a_quotation(look: Look) -> N
         assert "<script" not in shown
         assert "&lt;script&gt;alert(1)" in shown
         assert "holds_title" not in shown
-    use = look.about("适用范围").statements[0].quote
-    assert use
-    assert (use.marked, use.hostile) == ("成人监护", True)
+    use = look.about("适用范围").statements[0].quotes[0]
+    assert use.marked.startswith("适用范围：成人监护")
+    assert use.hostile
 
 
 def test_the_chosen_statement_answers_and_undo_brings_the_conflict_back(db: Engine, look: Look) -> None:
@@ -155,6 +155,19 @@ def test_none_may_be_right_with_a_reason_and_then_nothing_is_known(db: Engine, l
         assert facts_about(tx, PRODUCT, as_of=None, relation="price") == []
     done = look.conflicts().decided[0]
     assert (done.chosen, len(done.set_aside)) == (None, 2)
+
+
+def test_sources_that_agree_are_one_statement_and_all_stay_when_it_is_chosen(db: Engine, look: Look) -> None:
+    again = make_fact(PRODUCT, "scope", "新生儿监护。", {"language": "zh"}, source="s_h1", known_from=LATER)
+    once_more = make_fact(PRODUCT, "scope", "新生儿监护", {"language": "zh"}, source="s_h9", known_from=LATER)
+    with db.begin() as tx:
+        state_facts(tx, [again, once_more])
+    use = look.about("适用范围")
+    assert [(said.answer, len(said.quotes)) for said in use.statements] == [("成人监护", 1), ("新生儿监护", 3)]
+    rule(db, use, use.statements[1].fact)
+    with reading(db) as tx:
+        assert len(facts_about(tx, PRODUCT, as_of=None, relation="scope")) == 3
+    assert len(look.conflicts().decided[0].set_aside) == 1
 
 
 def test_whoever_comes_second_is_told_and_a_new_statement_reopens_what_is_shown(db: Engine, look: Look) -> None:
@@ -363,7 +376,6 @@ def test_a_quotation_is_cut_without_tearing_a_token(text: str, start: int, lengt
     found = Source("s", "d", "a.md", "passage", None, None, "", None, holds)
     for words in ("", whole[start : start + length]):
         quote = quote_of(found, "zh-CN", words)
-        assert quote
         shown = quote.before + quote.marked + quote.after
         assert shown.count("[[") == shown.count("]]") == shown.count(token)
-        assert len(shown) <= LONGEST_QUOTE + len(token) + 2
+        assert len(shown) <= LONGEST + len(token) + 2
