@@ -18,7 +18,9 @@ from governance.settings import Settings
 from governance.signing import trusted_keys
 from governance.vault import Vault, open_vault
 from rag.company import Company, load_company
+from rag.customers import called
 from rag.pipeline import make_redactor
+from rag.sources import stamp_of
 from rag.vectors import Index, open_index
 from sandbox.base import Base, prepare_base
 from sandbox.card import verify_statement
@@ -70,6 +72,7 @@ class Parts:
     lock: RLock = field(default_factory=RLock)
     run_later: Callable[[Callable[[], None]], None] = start_thread
     _index: Index | None = None
+    _indexed: str = ""  # the stamp of the documents that the index holds
 
     @property
     def threads(self) -> int:
@@ -94,14 +97,22 @@ class Parts:
     def renew(self, *, names: bool) -> None:
         """After an import: passages, and with records also the names of people, are read anew on their next use."""
         with self.lock:
-            self._index = None
+            self._indexed = ""
             if names:
                 self.__dict__.pop("redactor", None)
 
-    def open_index(self, on_progress: Progress) -> Index:
-        """Embed what is new and fill the index, once; later calls return it."""
+    def open_index(self, on_progress: Progress, *, background: bool = False) -> Index:
+        """
+        The index of the documents as they are now; later calls return it until an import changed them.
+
+        `background`: at once, found by word from the start and by meaning as the vectors are computed.
+        """
         with self.lock:
-            if self._index is None:
+            with reading(self.db) as tx:
+                stamp, names = stamp_of(tx), called(tx)
+            if self._index is None or self._indexed != stamp:
+                if self._index is not None:
+                    self._index.close()
                 chosen = self.settings
                 self._index = open_index(
                     self.db,
@@ -109,7 +120,12 @@ class Parts:
                     embedding=chosen.embedding,
                     qdrant_url=chosen.qdrant_url,
                     on_progress=on_progress,
+                    names=names,
+                    background=background,
                 )
+                self._indexed = stamp
+            elif not background:
+                self._index.wait()
             return self._index
 
     @cached_property

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from governance.errors import NotFound
 from governance.vault import Vault, seal, unseal
@@ -138,3 +138,9 @@ def _source(vault: Vault, row: Any) -> Source:
         row["passport"],
         row["position"],
     )
+
+
+def stamp_of(tx: Connection) -> str:
+    """Changes with every file that is read, read anew or retired."""
+    columns = files.c
+    return str(tx.execute(select(func.count(), func.max(columns.at), func.min(columns.document))).one())
