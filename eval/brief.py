@@ -88,7 +88,7 @@ def compare(
 
 def same(field: str, expected: object, found: object) -> bool:
     """Whether the two say the same; the order counts only where the newest comes first."""
-    return _plain(expected, field in ORDERED) == _plain(found, field in ORDERED)
+    return _said(_plain(expected, field in ORDERED)) == _said(_plain(found, field in ORDERED))
 
 
 def _plain(said: object, ordered: bool) -> object:
@@ -98,8 +98,12 @@ def _plain(said: object, ordered: bool) -> object:
         return {name: _plain(each, False) for name, each in entries.items()}
     if isinstance(said, Sequence) and not isinstance(said, str):
         plain = [_plain(each, False) for each in cast(Sequence[object], said)]
-        return plain if ordered else sorted(plain, key=lambda each: json.dumps(each, sort_keys=True))
+        return plain if ordered else sorted(plain, key=_said)
     return float(said) if isinstance(said, int | float) and not isinstance(said, bool) else said
+
+
+def _said(plain: object) -> str:
+    return json.dumps(plain, sort_keys=True)
 
 
 def _share(part: int, whole: int) -> float:
