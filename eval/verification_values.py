@@ -1,0 +1,154 @@
+"""The names and ways of saying values of the made lines of suite `verification`; no split shares a name."""
+
+import random
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+Lang = Literal["zh", "en"]
+_DIGITS = "零壹贰叁肆伍陆柒捌玖"
+_MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905
+_SMALL = "零 一 两 三 四 五 六 七 八 九 十".split()  # noqa: SIM905
+_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The names that the lines of one language and split may use."""
+
+    orgs: tuple[str, ...]
+    people: tuple[str, ...]
+    titles: tuple[str, ...]
+    products: tuple[tuple[str, str], ...]
+    units: tuple[str, ...]
+    certificates: tuple[str, ...]
+    tenders: tuple[str, ...]
+    pains: tuple[str, ...]
+
+
+POOLS: dict[tuple[Lang, str], Pool] = {
+    ("zh", "tune"): Pool(
+        ("青禾市第一人民医院", "云渚市中医院", "鹤汀市中心医院", "雁汀县人民医院", "岚溪大学附属医院", "澄湖市妇幼保健院"),
+        ("王建国", "李思源", "陈晓梅", "赵立平", "孙海燕", "欧阳明", "周文", "许志强"),
+        ("设备科主任", "采购中心主任", "副院长", "检验科主任", "超声科副主任", "护理部主任"),
+        (("CY-90彩色超声", "台"), ("TM-12监护仪", "台"), ("YD-300输液泵", "台"), ("XP-PCT试剂盒", "盒"), ("内镜清洗机", "台")),
+        ("台", "套", "盒"),
+        ("国械注准20223061187", "苏械注准20222070456", "国械注进20213060123"),
+        ("QHZB", "YZCG"),
+        ("探头老化图像不清楚", "输液泵夜里报警太频繁", "监护仪电池掉电快", "清洗机一天要跑满负荷", "报告打印经常卡住"),
+    ),
+    ("zh", "heldout"): Pool(
+        ("枫屿市第三人民医院", "梅渡市中西医结合医院", "徽原市第一医院", "禾浦区中心医院", "松陵县妇幼保健院", "临泽医科大学附属第二医院"),
+        ("郑国栋", "林慧敏", "高翔", "何雨桐", "谢振华", "诸葛宁", "唐蕾", "韩启明"),
+        ("医学装备部主任", "设备科副科长", "院长", "重症医学科主任", "麻醉科护士长", "信息科科长"),
+        (("HX-75血液透析机", "台"), ("ZL-8除颤仪", "台"), ("KM-20呼吸机", "套"), ("SN-CRP试剂", "盒"), ("便携式心电图机", "台")),
+        ("台", "套", "箱"),
+        ("粤械注准20232140877", "国械注准20243080551", "浙械注准20212090316"),
+        ("FYZC", "HPCG"),
+        ("呼吸机备件等了三个星期", "透析机水路老是漏水", "心电图数据导不出来", "除颤仪自检常常失败", "试剂到货没有温度记录"),
+    ),
+    ("en", "tune"): Pool(
+        ("Qinghe First People's Hospital", "Northfield General Hospital", "Yunzhu Central Hospital", "St Brannoc Clinic"),
+        ("Wang Jianguo", "Emily Carter", "Daniel Osei", "Chen Xiaomei", "Laura Petrov"),
+        ("Director of Medical Equipment", "Head of Procurement", "Chief of Ultrasound", "Vice President"),
+        (("the CY-90 ultrasound", "units"), ("the TM-12 monitor", "units"), ("the YD-300 pump", "units"), ("the XP-PCT test", "kits")),
+        ("units", "boxes", "kits"),
+        ("REG-20223061187", "CE-0482-771"),
+        ("NFT", "QHT"),
+        ("the probe images are blurred", "the pumps raise false alarms at night", "the batteries drain too fast"),
+    ),
+    ("en", "heldout"): Pool(
+        ("Fengyu Third People's Hospital", "Westbrook Medical Center", "Hepu District Hospital", "Larkspur University Hospital"),
+        ("Zheng Guodong", "Maria Jensen", "Thomas Adeyemi", "Lin Huimin", "Nora Whitfield"),
+        ("Director of Intensive Care", "Deputy Director of Procurement", "Head of Information Technology", "Chief of Anaesthesiology"),
+        (("the HX-75 dialysis machine", "units"), ("the ZL-8 defibrillator", "units"), ("the KM-20 ventilator", "sets"), ("the SN-CRP reagent", "boxes")),
+        ("units", "sets", "boxes"),
+        ("REG-20232140877", "CE-0511-320"),
+        ("WBT", "FYT"),
+        ("the ventilator spares took three weeks to arrive", "the water circuit keeps leaking", "the data export fails every day"),
+    ),
+}  # fmt: skip
+
+
+def amount_fault(amount: int, rng: random.Random) -> int:
+    """The amount with one of its leading digits changed."""
+    digits = list(str(amount))
+    at = rng.randrange(min(3, len(digits.copy())))
+    digits[at] = rng.choice([d for d in "123456789" if d != digits[at]])
+    return int("".join(digits))
+
+
+def spoken_amount(amount: int, lang: Lang, rng: random.Random) -> str:
+    """One of the ways in which an amount is written."""
+    if lang == "en":
+        ways = [f"RMB {amount:,}", f"CNY {amount:,}", f"{amount:,} yuan", f"RMB {_short(amount / 10**6)} million"]
+        ways += (
+            [f"about RMB {amount / 10**6:.2f} million"]
+            if amount > 10**6
+            else [f"about RMB {round(amount / 1000)} thousand"]
+        )
+        return rng.choice(ways)
+    ways = [
+        f"{amount:,}元",
+        f"{amount}元",
+        f"{_short(amount / 10_000)}万元",
+        f"¥{amount:,}",
+        f"人民币{_short(amount / 10_000)}万元",
+        f"{_short(amount / 10_000)}万",
+    ]
+    return rng.choice([*ways, f"约{amount / 10_000:.1f}万元", f"大约{round(amount / 10_000)}万元", formal(amount)])
+
+
+def _short(number: float) -> str:
+    return f"{number:.6f}".rstrip("0").rstrip(".")
+
+
+def formal(amount: int) -> str:
+    """345600 → 叁拾肆万伍仟陆佰元整."""
+    high, low = divmod(amount, 10_000)
+    text = (_group(high) + "万" if high else "") + ("零" if high and 0 < low < 1000 else "") + _group(low)
+    return f"{text}元整"
+
+
+def _group(number: int) -> str:
+    text, zero = "", False
+    for place, unit in ((1000, "仟"), (100, "佰"), (10, "拾"), (1, "")):
+        digit, number = divmod(number, place)
+        if digit:
+            text += ("零" if zero and text else "") + _DIGITS[digit] + unit
+            zero = False
+        else:
+            zero = True
+    return text
+
+
+def spoken_quantity(count: int, unit: str, lang: Lang, rng: random.Random | None) -> str:
+    """12台, 十台, 两台; 12 units, twelve units."""
+    if lang == "en":
+        return f"{_WORDS[count] if rng and count < 13 and rng.random() < 0.4 else count} {unit}"
+    if rng and count <= 10 and rng.random() < 0.4:
+        return f"{_SMALL[count]}{unit}"
+    return f"{count}{unit}"
+
+
+def spoken_period(months: int, lang: Lang, rng: random.Random | None) -> str:
+    """36个月, 三年, 一年半; 36 months, three years."""
+    years, rest = divmod(months, 12)
+    if lang == "en":
+        return f"{_WORDS[years]} years" if rng and not rest and years > 1 and rng.random() < 0.5 else f"{months} months"
+    if rng and rng.random() < 0.5:
+        return f"{'零一两三四五'[years]}年{'半' if rest == 6 else ''}"
+    return f"{months}个月"
+
+
+def spoken_day(day: date, lang: Lang, rng: random.Random | None) -> str:
+    """A day, with `rng` also its month or year alone."""
+    if lang == "en":
+        ways = [f"{_MONTHS[day.month - 1]} {day.year}"] * 2 + [str(day.year)] * (rng is not None and False)
+        return rng.choice(ways) if rng else f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    whole = f"{day.year}年{day.month}月{day.day}日"
+    return (
+        rng.choice([whole, whole, f"{day.year}年{day.month}月", f"{day:%Y-%m-%d}", f"{day.year}/{day.month}/{day.day}"])
+        if rng
+        else whole
+    )
