@@ -18,6 +18,7 @@ from rag.company import Company
 from rag.entries_desk import People
 from rag.facts import Fact, facts_from, retire, state_facts
 from rag.intake import within
+from rag.proposals import Proposal, drop_waiting, propose
 from rag.sources import Source, add_sources
 
 
@@ -49,6 +50,8 @@ class PreparedDocument:
     sources: tuple[Source, ...]
     facts: tuple[Fact, ...]
     people: People
+    proposals: tuple[Proposal, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +108,14 @@ def file_document(
     add_document(tx, prepared.id, seen, document.kind, document, passport.id, now)
     sources = add_sources(tx, vault, [replace(source, passport=passport.id) for source in prepared.sources])
     added, live = state_facts(tx, prepared.facts)
-    retire(tx, earlier - live, now)
+    proposed = propose(tx, prepared.proposals, now)
+    drop_waiting(tx, seen.name, kept={source.id for source in prepared.sources})
+    retire(tx, earlier - live - proposed.live, now)
     remember(tx, seen, prepared.id, now)
-    store_problems(tx, seen.name, (), now)
-    detail = {"passages": len(prepared.sources), "facts": added, "people": kept}
+    store_problems(tx, seen.name, prepared.problems, now)
+    detail = {"passages": len(prepared.sources), "facts": added, "people": kept, "proposals": proposed.new}
     ledger.append(tx, actor=actor, event="document_added", subject=prepared.id, detail=detail, now=now)
-    return Filed(sources, added, kept, ())
+    return Filed(sources, added, kept, prepared.problems)
 
 
 def files_from(tx: Connection, channel: str) -> dict[str, str]:
@@ -133,6 +138,7 @@ def retire_file(tx: Connection, name: str, *, actor: str, now: datetime) -> None
     retired = retire(tx, _earlier_facts(tx, name, ""), now)
     tx.execute(delete(tables.files).where(tables.files.c.name == name))
     tx.execute(delete(tables.problems).where(tables.problems.c.file == name))
+    drop_waiting(tx, name)
     detail = {"file": name, "facts": retired}
     ledger.append(tx, actor=actor, event="document_retired", subject=row.document, detail=detail, now=now)
 

@@ -4,8 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
+from governance.errors import Invalid
 from governance.redact import Redactor
 from governance.vault import TOKEN, Vault, normal, person_id, token
 from rag.blocks import Block, Document
@@ -13,13 +14,16 @@ from rag.company import Documents
 from rag.customers import Product
 from rag.entries import People
 from rag.extract import statements
+from rag.extract_claims import EXTRACTOR, claims
+from rag.extract_naming import Naming
 from rag.facts import Fact, make_fact
-from rag.filing import PreparedDocument, Seen
+from rag.filing import PreparedDocument, Problem, Seen
 from rag.passages import Passage, passages_of
+from rag.proposals import ONE_HOLDER, Proposal, make_proposal
 from rag.sources import Source, source_id
 from rag.turns import names_a_person
 
-READER = "2"  # part of every profile hash and document id: a new number makes every file be read again
+READER = "3"  # part of every profile hash and document id: a new number makes every file be read again
 
 
 def digest(content: object) -> str:
@@ -35,6 +39,7 @@ def prepare_document(
     redactor: Redactor,
     vault: Vault,
     now: datetime,
+    naming: Naming | None = None,
 ) -> PreparedDocument:
     """The id is of the bytes, the reader and the labels: the same read otherwise is another document."""
     tokenised, people = _Tokeniser(redactor, seen.sha256, vault).document(document)
@@ -57,7 +62,46 @@ def prepare_document(
             )
             for place in sorted(places)
         ]
-    return PreparedDocument(id_, seen, tokenised, tuple(sources), tuple(facts), people)
+    proposals = _proposals(tokenised, cut, sources, naming or Naming(), now)
+    return PreparedDocument(id_, seen, tokenised, tuple(sources), tuple(facts), people, proposals, _odd(tokenised, now))
+
+
+def _proposals(
+    document: Document, cut: list[Passage], sources: list[Source], naming: Naming, now: datetime
+) -> tuple[Proposal, ...]:
+    """What the document claims, with the passage that does."""
+    found: list[Proposal] = []
+    for claim in claims(document, naming, _latest(now)):
+        said = {**claim.attributes, **({ONE_HOLDER: "yes"} if claim.one_holder else {})}
+        found.append(
+            make_proposal(
+                claim.subject,
+                claim.relation,
+                claim.value,
+                said,
+                source=_place(cut, sources, claim.block, claim.words),
+                extractor=EXTRACTOR,
+                valid_from=claim.valid_from,
+                valid_to=claim.valid_to,
+            )
+        )
+    return tuple(found)
+
+
+def _odd(document: Document, now: datetime) -> tuple[Problem, ...]:
+    """A document from the future is read, but nothing begins on its day."""
+    if document.date is None or document.date <= _latest(now):
+        return ()
+    reason = {
+        "zh": f"文件日期 {document.date} 在未来，未用作任何事实的起始日期",
+        "en": f"the document's date {document.date} lies in the future; nothing was taken to begin on it",
+    }
+    return (Problem(document.name, None, Invalid(reason=reason)),)
+
+
+def _latest(now: datetime) -> date:
+    """It may be tomorrow already somewhere on earth."""
+    return (now + timedelta(hours=14)).date()
 
 
 @dataclass

@@ -12,12 +12,13 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 from governance import ledger
 from governance.errors import Conflict, Invalid, NotFound
 from governance.vault import TOKEN, forgotten
-from rag.facts import in_parts, make_fact, retire, state_facts
+from rag.facts import facts_about, in_parts, make_fact, retire, state_facts
 from rag.relations import RELATIONS, object_of
 from rag.tables import proposals as table
 from rag.tables import sources
 
 State = Literal["waiting", "accepted", "refused"]
+_BESIDES = ("currency", "unit", "subject")  # words that make no other fact
 ONE_HOLDER = "one_holder"  # an attribute of a proposed title: one person holds it at a time
 
 
@@ -87,8 +88,8 @@ def propose(tx: Connection, new: Iterable[Proposal], now: datetime) -> Proposed:
     """
     Put them before a person. The same claim of the same document is one proposal, in whatever version of it.
 
-    What was refused is not asked again; what was accepted is stated again with the source that it has now. Claims about
-    forgotten people are dropped. Raises NotFound for an unknown source.
+    What was refused is not asked again; what was accepted is stated again with the source that it has now. Dropped are
+    claims about forgotten people and what a fact states already. Raises NotFound for an unknown source.
     """
     gone = forgotten(tx)
     asked = [each for each in new if not _names(each, gone)]
@@ -99,7 +100,8 @@ def propose(tx: Connection, new: Iterable[Proposal], now: datetime) -> Proposed:
             raise NotFound(kind={"zh": "出处", "en": "source"}, name=each.source)
         wanted.setdefault(_id(each, titles[each.source]), each)
     known = {row.id: row for part in in_parts(list(wanted)) for row in tx.execute(_with_ids(part))}
-    rows = [_row(key, each, now) for key, each in wanted.items() if key not in known]
+    fresh = {key: each for key, each in wanted.items() if key not in known}
+    rows = [_row(key, each, now) for key, each in fresh.items() if not _stated(tx, each)]
     if rows:
         tx.execute(insert(table), rows)
     live: set[str] = set()
@@ -167,6 +169,23 @@ def withdraw(tx: Connection, ids: Iterable[str]) -> int:
     for id_ in wanted:
         _waiting(tx, id_)
     return sum(tx.execute(delete(table).where(table.c.id.in_(part))).rowcount for part in in_parts(wanted))
+
+
+def _stated(tx: Connection, asked: Proposal) -> bool:
+    """Whether a fact says the same, or more, of the same day."""
+    held = facts_about(tx, asked.subject, as_of=asked.valid_from, relation=asked.relation)
+    news = {name: text for name, text in asked.attributes.items() if name not in (ONE_HOLDER, *_BESIDES)}
+    for fact in held:
+        known = fact.attributes
+        if asked.relation == "contacted":
+            same = fact.valid_from == asked.valid_from and known.get("channel") == asked.attributes.get("channel")
+        elif asked.relation == "promise":
+            same = all(known.get(name) == asked.attributes.get(name) for name in ("text", "due"))
+        else:
+            same = fact.value == asked.value and all(known.get(name) == text for name, text in news.items())
+        if same:
+            return True
+    return False
 
 
 def _state(tx: Connection, asked: Proposal, now: datetime) -> str:

@@ -16,7 +16,9 @@ from rag.archives import refuse_size
 from rag.blocks import Document
 from rag.company import Company
 from rag.confined import Reader
-from rag.customers import products
+from rag.customers import customers, products
+from rag.extract_naming import naming_of
+from rag.facts import facts_of
 from rag.filing import (
     Filed,
     Problem,
@@ -132,8 +134,10 @@ class Intake:
     def _file(self, seen: Seen, content: bytes, document: Document, given: Reading) -> Taken:
         with reading(self.db) as tx:
             goods = products(tx)
+            posts = {fact.value for fact in facts_of(tx, "holds_title")} | set(self.company.file.decision_titles)
+            naming = naming_of(customers(tx), goods, posts, filter(self.company.is_unique_title, posts))
         labels, redactor = self.company.file.documents, self.redactor()
-        prepared = prepare_document(document, seen, labels, goods, redactor, self.vault, self.now)
+        prepared = prepare_document(document, seen, labels, goods, redactor, self.vault, self.now, naming)
         if self.originals is not None:
             keep_original(self.originals, self.vault, content)
         inner = {attachment.name for attachment in given.attachments}

@@ -33,7 +33,7 @@ from tests.small_graph import H1, HEAD, NOW, P1, graph, passage
 WARRANTY = make_proposal(P1, "warranty", "24", source="s_card", extractor="test")
 
 
-def title(person: str = HEAD, since: date | None = date(2026, 10, 1)) -> Proposal:
+def title(person: str = HEAD, post: str = "副院长", since: date | None = date(2026, 10, 1)) -> Proposal:
     said = {"customer": H1, "department": "设备科", ONE_HOLDER: "yes"}
     return make_proposal(person, "holds_title", "设备科主任", said, source="s_told", extractor="test", valid_from=since)
 
@@ -116,10 +116,19 @@ def test_whoever_withdrew_is_in_no_proposal(db: Engine, tmp_path: Path) -> None:
         assert propose(tx, [title(since=None), owned], NOW).new == 0
 
 
+def test_what_a_fact_states_already_is_not_asked(db: Engine, tmp_path: Path) -> None:
+    graph(db, tmp_path)
+    again = make_proposal(P1, "warranty", "36", source="s_card", extractor="test")
+    earlier = title(post="设备科主任", since=date(2026, 2, 1))  # before he is known to hold it
+    with db.begin() as tx:
+        assert propose(tx, [again, title(post="设备科主任")], NOW).new == 0
+        assert propose(tx, [earlier], NOW).new == 1
+
+
 def test_an_accepted_head_ends_the_one_before(db: Engine, tmp_path: Path) -> None:
     graph(db, tmp_path)
     with db.begin() as tx:
-        new = title("p_" + "3" * 16)
+        new = title("p_" + "3" * 16, "设备科主任")
         propose(tx, [new], NOW)
         accept(tx, proposals_in(tx, "waiting")[0].id, by="ling", reason="", now=NOW)
     with reading(db) as tx:
