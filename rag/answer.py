@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import Connection, Engine
@@ -72,12 +72,19 @@ def answer(
     as_of: date,
     language: Language,
     known_at: datetime | None = None,
+    whose: str = "",
 ) -> Answer:
-    """Facts of the graph first, then what the passages say. Raises Invalid for a question without a word."""
+    """
+    Facts of the graph first, then what the passages say. `whose`: the customer that is meant when none is named.
+
+    Raises Invalid for a question without a word.
+    """
     with reading(db) as tx:
         asked = understand(tx, question, [company.term("customer", each) for each in ("zh", "en")])
         if not tokens_of(asked.text):
             raise Invalid(reason={"zh": "请写出要问的内容", "en": "write what you want to know"})
+        if whose and not (asked.customers or asked.products or asked.strangers or asked.unclear):
+            asked = replace(asked, customers=(whose,))
         desk = _desk(tx, company, asked, as_of, known_at, language)
         lines, unknown, about = _from_facts(desk, vault, asked)
     hits = search(asked.text, about)

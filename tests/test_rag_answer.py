@@ -166,3 +166,18 @@ def test_whoever_was_forgotten_is_in_no_answer_of_any_day(asking: Asking, tmp_pa
             found = ask(asking, question, day=day)
             assert decider.subject not in people_in([*found.lines, *found.related])
             assert not any(decider.subject in line.text for line in found.lines)
+
+
+def test_the_customer_at_hand_is_meant_when_the_question_names_none(asking: Asking) -> None:
+    db, vault, company = asking
+    found = answer(
+        db,
+        vault,
+        company,
+        "预算什么时候申报？",
+        search=lambda *_: [],
+        as_of=TODAY,
+        language="zh",
+        whose="customer:H001",
+    )
+    assert "2027年度预算" in said(found)
