@@ -35,7 +35,7 @@ WARRANTY = make_proposal(P1, "warranty", "24", source="s_card", extractor="test"
 
 def title(person: str = HEAD, post: str = "副院长", since: date | None = date(2026, 10, 1)) -> Proposal:
     said = {"customer": H1, "department": "设备科", ONE_HOLDER: "yes"}
-    return make_proposal(person, "holds_title", "设备科主任", said, source="s_told", extractor="test", valid_from=since)
+    return make_proposal(person, "holds_title", post, said, source="s_told", extractor="test", valid_from=since)
 
 
 def warranties(tx: Connection) -> list[str]:
