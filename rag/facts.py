@@ -287,7 +287,7 @@ def slots(tx: Connection, keys: Collection[str], *, known_at: datetime | None = 
 
 def _in_slots(tx: Connection, keys: Iterable[str], known_at: datetime | None) -> list[Fact]:
     query = rows_known(known_at, everybody=True)
-    parts = in_parts(sorted(keys))
+    parts = in_parts(sorted({key for key in keys if key}))
     return [Fact(*row) for part in parts for row in tx.execute(query.where(facts.c.slot.in_(part))).all()]
 
 
