@@ -20,7 +20,7 @@ from rag.tabular import table_bytes
 PER_PAGE = 3  # the file of each is opened
 MOST_SAMPLED_BYTES = 20_000_000
 SHAPES = 3
-_RUNS = ((r"\d", "9"), (r"[A-Za-z]", "A"), (r"[\u3400-\u9fff]", "字"))
+_RUNS = ((r"\d", "9"), (r"[A-Za-z]", "A"), (r"[\u3400-\u9fff]", "□"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +153,11 @@ def _built(export: Export, column: str) -> str:
 
 
 def shape(cell: str) -> str:
-    """How a cell is built: each digit a 9, each letter an A, each Chinese character a 字; runs are cut."""
+    """How a cell is built: each digit a 9, each letter an A, each Chinese character a □; runs are cut."""
     text = shown(cell)
     for pattern, mark in _RUNS:
         text = re.sub(pattern, mark, text)
-    return re.sub(r"(9{5}|A{4}|字{4})[9A字]+", r"\1…", text)
+    return re.sub(r"(9{5}|A{4}|□{4})[9A□]+", r"\1…", text)
 
 
 def _decided(words: _Words, done: MappingVersion) -> MappingDecided:

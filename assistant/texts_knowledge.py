@@ -150,8 +150,8 @@ KNOWLEDGE: dict[str, tuple[str, str]] = {
     "mapping_sure": ("把握", "Confidence"),
     "mapping_shape": ("样例格式", "What cells look like"),
     "help_shape": (
-        "只显示格式，不显示内容：9 表示数字，A 表示字母，字表示汉字。导出文件里可能有个人信息。",
-        "Only how cells are built, never what they say: 9 a digit, A a letter, 字 a Chinese character. "
+        "只显示格式，不显示内容：9 表示数字，A 表示字母，□ 表示汉字。导出文件里可能有个人信息。",
+        "Only how cells are built, never what they say: 9 a digit, A a letter, □ a Chinese character. "
         "Exports may hold personal data.",
     ),
     "mapping_required": ("必需", "required"),
