@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import ahocorasick
+from sqlalchemy import Connection
+
+from rag.customers import customers, products
 
 
 class Mentions:
@@ -25,6 +28,17 @@ class Mentions:
         folded = _folded(text)
         found = self._automaton.iter_long(folded)
         return frozenset(entity for end, (length, entity) in found if _alone(folded, end - length + 1, end + 1))
+
+
+def names_of(tx: Connection) -> dict[str, str]:
+    """How customers and products are called, in both languages → their ids; a name that two of them bear is left out."""
+    called = [(each.id, (each.name, each.name_en, *each.aliases)) for each in customers(tx)]
+    called += [(each.id, (each.name, each.name_en, each.model)) for each in products(tx)]
+    bearers: dict[str, set[str]] = {}
+    for id_, names in called:
+        for name in filter(None, names):
+            bearers.setdefault(_folded(name).strip(), set()).add(id_)
+    return {name: next(iter(ids)) for name, ids in bearers.items() if len(ids) == 1}
 
 
 def _folded(text: str) -> str:

@@ -2,21 +2,27 @@
 
 import uuid
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Engine, insert
 
 from governance.errors import Unavailable
+from governance.vault import Vault
+from rag import tables
 from rag.engine_exact import Asked, ExactEngine, SearchEngine
 from rag.engine_qdrant import QdrantEngine
-from rag.search_mentions import Mentions
+from rag.facts import Fact, make_fact, state_facts
+from rag.search_mentions import Mentions, names_of
 from rag.search_scope import EVERYTHING, Point, Scope, Tags, fits
 from rag.search_words import Vocabulary
+from rag.sources import Source, add_sources
 from tests.qdrant_server import serving
 
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 SIZES = {"m": 8}
 SOME = st.frozensets(st.sampled_from("abc"), max_size=2)
 DAYS = st.sampled_from([date(2026, 1, 1), date(2026, 6, 1), date(2026, 11, 21)])
@@ -157,3 +163,23 @@ def test_mentions_fold_case_and_width_and_stop_at_other_models() -> None:
     assert mentions.of("TM-80用了三年") == {"product:P99"}
     assert mentions.of("TM-8000 and Qinghes") == frozenset()
     assert Mentions({}).of("TM-8") == frozenset()
+
+
+def test_a_name_that_two_bear_is_no_mention_of_either(db: Engine) -> None:
+    def name(subject: str, value: str, **attributes: str) -> Fact:
+        return make_fact(subject, "name", value, attributes, source="s_1", known_from=NOW)
+
+    with db.begin() as tx:
+        document = {"id": "d_1", "name": "a.csv", "kind": "csv", "language": "zh", "sha256": "0", "passport": ""}
+        tx.execute(insert(tables.documents).values(**document, added_at=NOW))
+        add_sources(
+            tx, Vault(b"", b"", b"", bytes(32)), [Source("s_1", "d_1", "a.csv", "row", None, 1, "", None, "行")]
+        )
+        one = name("customer:H001", "青禾市第一人民医院", name_en="Qinghe First Hospital", aliases="青禾一院；一院")
+        other = name("customer:H002", "云渚市第一人民医院", name_en="Yunzhu First Hospital", aliases="云渚一院；一院")
+        state_facts(tx, [one, other, name("product:P01", "便携超声", name_en="Portable", model="CY-60")])
+        names = names_of(tx)
+    mentions = Mentions(names)
+    assert mentions.of("一院") == frozenset()
+    assert mentions.of("青禾一院的cy-60") == {"customer:H001", "product:P01"}
+    assert mentions.of("Yunzhu First Hospital") == {"customer:H002"}
