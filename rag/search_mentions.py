@@ -31,7 +31,7 @@ class Mentions:
 
 
 def names_of(tx: Connection) -> dict[str, str]:
-    """How customers and products are called, in both languages → their ids; a name that two of them bear is left out."""
+    """How customers and products are called, in both languages → their ids; a name that two bear is left out."""
     called = [(each.id, (each.name, each.name_en, *each.aliases)) for each in customers(tx)]
     called += [(each.id, (each.name, each.name_en, each.model)) for each in products(tx)]
     bearers: dict[str, set[str]] = {}
