@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -138,7 +139,7 @@ def _case(line: int, row: Mapping[str, Any]) -> Case:
     if split not in ("", *SPLITS):
         raise at(FILE, line, f"split 应为 heldout 或 tuning，不是 {split}", f"split is heldout or tuning, not {split}")
     marks = sorted((_mark(line, text, each) for each in row["spans"]), key=lambda mark: mark.start)
-    for one, other in zip(marks, marks[1:], strict=False):
+    for one, other in pairwise(marks):
         if other.start < one.end:
             zh, en = f"spans 重叠：{one.start}–{one.end}", f"spans overlap: {one.start}–{one.end}"
             raise at(FILE, line, f"{zh} 与 {other.start}–{other.end}", f"{en} and {other.start}–{other.end}")
@@ -163,11 +164,14 @@ def _contacts(line: int, given: object) -> tuple[str, ...]:
     names: list[str] = []
     for each in cast(list[object], given) if isinstance(given, list) else [None]:
         fields = cast(dict[str, Any], each) if isinstance(each, dict) else {"name": each}
-        found = [fields.get("name"), fields.get("name_en", "")]
+        found: list[object] = [fields.get("name"), fields.get("name_en", "")]
         if not isinstance(found[0], str) or not found[0].strip() or not isinstance(found[1], str):
-            zh, en = "crm_contacts 应为姓名或带 name 的对象的列表", "crm_contacts is a list of names or of objects with name"
+            zh, en = (
+                "crm_contacts 应为姓名或带 name 的对象的列表",
+                "crm_contacts is a list of names or of objects with name",
+            )
             raise at(FILE, line, zh, en)
-        names += [name for name in found if name]
+        names += [name for name in found if isinstance(name, str) and name]
     return tuple(names)
 
 

@@ -6,9 +6,10 @@ from functools import lru_cache
 from presidio_analyzer import AnalyzerEngine, RecognizerRegistry, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
+from governance.chinese_names import ZhPersonRecognizer
+from governance.english_names import LATIN_NAME, EnPersonRecognizer, person_part, placed_names
 from governance.lexicon import HAN
 from governance.nlp_engine import ZhEnNlpEngine
-from governance.person_names import LATIN_NAME, EnPersonRecognizer, ZhPersonRecognizer, person_part
 from governance.recognizers import rule_recognizers
 
 LEAST_SCORE = 0.4
@@ -36,6 +37,9 @@ class BilingualAnalyzer:
         artifacts = self._engine.process_text(text, language)
         found = self._presidio.analyze(text, language=language, nlp_artifacts=artifacts)
         if language == "zh":
+            for start, end, score in placed_names(text):
+                if not any(result.start < end and start < result.end for result in found):
+                    found.append(RecognizerResult("PERSON", start, end, score))
             for match in LATIN_NAME.finditer(text):  # two or more capitalised words
                 inside = any(result.start < match.end() and match.start() < result.end for result in found)
                 part = person_part(match.group())

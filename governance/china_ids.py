@@ -16,8 +16,8 @@ def resident_id(first17: str) -> str:
 
 
 def is_resident_id(value: str) -> bool:
-    """Province code, a real birth date from 1900 to 2099, and the check character."""
-    value = value.upper()
+    """Province code, a real birth date from 1900 to 2099, and the check character; spaces and dashes are ignored."""
+    value = re.sub(r"[- ]", "", value).upper()
     if len(value) != 18 or not value[:17].isdecimal() or value[:2] not in PROVINCES:
         return False
     try:
@@ -34,8 +34,8 @@ def uscc(first17: str) -> str:
 
 
 def is_uscc(value: str) -> bool:
-    """True for a valid credit code that is not also a valid resident ID."""
-    value = value.upper()
+    """True for a valid credit code that is not also a valid resident ID; spaces and dashes are ignored."""
+    value = re.sub(r"[- ]", "", value).upper()
     try:
         return uscc(value[:17]) == value and not is_resident_id(value)
     except ValueError:

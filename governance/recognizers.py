@@ -48,7 +48,12 @@ RULES = (
     Rule(
         "CnLandline", "LANDLINE",
         (
-            (LEFT + r"(?:\+86[-\s]?)?(?:\(0\d{2,3}\)\s?|0\d{2,3}[-\s])\d{7,8}(?:[-转]\d{1,5})?" + RIGHT, 0.6),
+            (
+                LEFT + r"(?<!\d[- ])(?:\+86[-\s]?)?(?:\(0[1-9]\d{1,2}\)\s?|0[1-9]\d{1,2}[-\s])"
+                r"\d{3,4}[-\s]?\d{4}(?:\s?(?:-|转|ext\.?)\s?\d{1,5})?"
+                + RIGHT,
+                0.6,
+            ),
             (LEFT + r"\+86[-\s]\d{2,3}[-\s]\d{4}[-\s]?\d{4}" + RIGHT, 0.6),
         ),
         context=("电话", "座机", "传真", "tel", "fax"),
@@ -56,26 +61,38 @@ RULES = (
     ),
     Rule(
         "CnResidentId", "CN_ID",
-        ((LEFT + r"[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[0-9Xx]" + RIGHT, 0.5),),
+        ((
+            LEFT + r"[1-9]\d{5}[- ]?(?:19|20)\d{2}[- ]?(?:0[1-9]|1[0-2])[- ]?(?:0[1-9]|[12]\d|3[01])[- ]?\d{3}[0-9Xx]"
+            + RIGHT,
+            0.5,
+        ),),
         is_valid=is_resident_id,
     ),
     Rule(
         "CnUscc", "USCC",
-        ((LEFT + r"[1-9A-HJ-NPQRTUWXY][1-9ABC]\d{6}[0-9A-HJ-NPQRTUWXY]{10}" + RIGHT, 0.5),),
+        ((
+            LEFT + r"(?i:[1-9A-HJ-NPQRTUWXY][1-9ABC][- ]?(?:\d[- ]?){6}(?:[0-9A-HJ-NPQRTUWXY][- ]?){9}"
+            r"[0-9A-HJ-NPQRTUWXY])"
+            + RIGHT,
+            0.5,
+        ),),
         is_valid=is_uscc,
     ),
     Rule(
         "CnBankCard", "BANK_CARD",
-        ((
-            LEFT + r"(?:62|60|4\d|5[1-5]|3[4-7]|9[58])\d{2}[ -]?\d{4}[ -]?\d{4}[ -]?\d{3,4}(?:[ -]?\d{1,3})?" + RIGHT,
-            0.5,
-        ),),
+        (
+            (LEFT + r"(?:62|60|4\d|5[1-5]|9[58])\d{2}[ -]?\d{4}[ -]?\d{4}[ -]?\d{3,4}(?:[ -]?\d{1,3})?" + RIGHT, 0.5),
+            (LEFT + r"62\d{4}[ -]?\d{13}" + RIGHT, 0.5),
+            (LEFT + r"3[47]\d{2}[ -]?\d{6}[ -]?\d{5}" + RIGHT, 0.5),
+            (LEFT + r"3[5-7]\d{2}[ -]?\d{4}[ -]?\d{4}[ -]?\d{3,4}" + RIGHT, 0.5),
+        ),
         is_valid=is_bank_card,
     ),
     Rule(
         "CnPassport", "PASSPORT",
         ((
-            r"(?<=(?:护照|通行证|passport)[^0-9A-Za-z]{0,6}(?:no\.?|number)?[:\s]{0,3})"
+            r"(?<=(?:护照|通行证|台胞证|回乡证|(?i:passports?))[^0-9A-Za-z]{0,6}(?i:no\.?|number|is)?[:：\s]{0,3}"
+            r"|(?i:passport) (?i:of|holder)[^0-9,;\n]{2,40} (?i:is|no\.?|number)[:\s]{0,3})"
             r"(?:[A-Za-z]\d{8}|[A-Za-z]{2}\d{7})" + RIGHT,
             0.8,
         ),),
@@ -94,11 +111,13 @@ RULES = (
         "CnWechat", "WECHAT",
         (
             (
-                r"(?<=(?:微信号?|WeChat(?:\s?ID)?|vx|wx)\s{0,2}[:：是为]\s{0,2}|微信号\s{0,2}|WeChat\s?ID\s{0,2})"
+                r"(?<=(?:微信号?|企微号?|WeChat(?:\s?ID)?|vx|wx)\s{0,2}[:：是为]\s{0,2}|[微信企]号\s{0,2}|"
+                r"微信号是\s{0,2}"
+                r"|企微号\s{0,2}|WeChat\s?(?:ID|is)\s{0,2})"
                 r"[A-Za-z][-_A-Za-z0-9]{5,19}" + RIGHT,
                 0.8,
             ),
-            (r"(?<=(?:微信|WeChat|vx|wx)\s{0,2})(?=\D{0,19}\d)[A-Za-z][-_A-Za-z0-9]{5,19}" + RIGHT, 0.8),
+            (r"(?<=(?:微信|企微|WeChat|vx|wx)\s{0,2}[(（]?)(?=\D{0,19}\d)[A-Za-z][-_A-Za-z0-9]{5,19}" + RIGHT, 0.8),
             (LEFT + r"(?:wxid|wx)_[a-z0-9_]{5,20}" + RIGHT, 0.9),
         ),
     ),
@@ -112,8 +131,18 @@ RULES = (
     ),
     Rule(
         "CnAddress", "ADDRESS",
-        ((rf"{PLACE}[\u4e00-\u9fffA-Za-z0-9]{{1,12}}?(?:{ROAD}){HOUSE}", 0.6),),
+        ((rf"{PLACE}[\u4e00-\u9fffA-Za-z0-9]{{1,12}}?(?:{ROAD})(?:[东西南北中][一二]?段)?{HOUSE}", 0.6),),
         languages=("zh",),
+    ),
+    Rule(
+        "LatinAddress", "ADDRESS",
+        ((
+            LEFT + r"(?:(?:No|Nr)\.? ?)?\d{1,5}[A-Za-z]?,? (?:[A-Z][A-Za-z]+ ){1,4}"
+            r"(?:Road|Street|Avenue|Lane|Boulevard|Rd|St|Ave)\b\.?"
+            r"(?:, ?(?:Building|Bldg|Block|Unit|Room|Floor|Suite|Apt|Flat)\.? ?[0-9A-Z]+)*(?:, "
+            r"?[A-Z][a-z]+\b(?! [A-Z])){0,3}",
+            0.6,
+        ),),
     ),
 )  # fmt: skip
 

@@ -32,6 +32,12 @@ TITLE = re.compile(
     r"副?(?:院长|主任|处长|科长|局长|经理|总监|总|教授|医生|医师|护士长|老师|先生|女士|小姐|博士|工程师|工)"
 )
 COMPOUND = re.compile(r"欧阳|司马|上官|诸葛|东方|皇甫|尉迟|公孙|慕容|司徒|令狐|夏侯|长孙|宇文|端木|轩辕|南宫|独孤")
+NOT_IN_NAMES = frozenset("说问也都将会在对和与的是已再让请把被给到没不")  # 高兴说: the name ends before it
+ORDINARY = frozenset(("n", "v", "vn", "a", "ad", "an", "d", "c"))  # LAC's tags
+THINGS = re.compile(
+    "时段|时间|时期|期间|时刻|季节|论坛|图书馆|公园|广场|大厦|酒店|小区|社区|学校|小学|中学|大学|院区|分院|大道|街|路|村|镇|工程|项目|基金|保险|"
+    "安排|管理|方案|措施|计划|预案|指标"
+)
 LETTERS = re.compile(r"[^\W_]")
 
 
@@ -100,7 +106,7 @@ class Redactor:
         results, words = self._analyzer.analyze(text)
         allowed = [Span(start, end, "ALLOWED", 1.0) for start, end, _ in self._allowed.find(text)]
         known = [Span(start, end, "PERSON", 1.0, key) for start, end, key in self._names.find(text)]
-        known = [span for span in known if not _part_of_a_word(span, text, words)]
+        known = [s for s in known if not _part_of_a_word(s, text, words) and not _modifies(s, text, words)]
         found = [Span(r.start, r.end, r.entity_type, r.score) for r in results]
         people = [span for span in found if span.entity == "PERSON"]
         stronger = [span for span in known if not any(_is_longer_name(text, other, span) for other in people)]
@@ -176,13 +182,23 @@ def _part_of_a_word(span: Span, text: str, words: "NlpArtifacts") -> bool:
     return not any(e.start_char <= span.start and span.end <= e.end_char for e in entities)
 
 
+def _modifies(span: Span, text: str, words: "NlpArtifacts") -> bool:
+    """高峰时段 does not name 高峰: LAC reads it as an ordinary word before the time, the place or the plan meant."""
+    i = bisect_right(words.tokens_indices, span.start) - 1
+    tags: list[str] = getattr(words, "tags", [])
+    whole = 0 <= i < len(tags) and (words.tokens_indices[i], len(words.lemmas[i])) == (span.start, span.length)
+    return whole and tags[i] in ORDINARY and bool(THINGS.match(text[span.end :]))
+
+
 def _is_longer_name(text: str, other: Span, known: Span) -> bool:
     """Whether `other` is a longer name that only begins like the known one: 李伟明 is not 李伟, 李伟主任 is."""
     if other.start != known.start or other.end <= known.end or not HAN.search(known.known):
         return False
     rest = text[known.end : other.end]
     full = known.length >= 4 or (known.length == 3 and not COMPOUND.match(known.known))
-    return not full and len(rest) == 1 and bool(HAN.match(rest)) and not TITLE.fullmatch(rest)
+    return (
+        not full and len(rest) == 1 and bool(HAN.match(rest)) and rest not in NOT_IN_NAMES and not TITLE.fullmatch(rest)
+    )
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
