@@ -12,7 +12,7 @@ DEPARTMENTS = (("设备科", "科长"), ("超声科", "主任"), ("重症医学�
 SURNAMES, GIVEN = "王李张刘陈杨赵黄周吴", ("伟", "芳", "娜", "敏", "静", "磊", "洋", "勇")
 LATE = ((0.55, 0, 7), (0.80, 20, 100), (0.95, 120, 430), (1.0, -60, -1))  # share, days: on time, late, very late, ahead
 CORRECTED, DISPUTED, RETURNS, VACANT, RENAMED, DOUBLE = 0.08, 0.02, 0.12, 0.1, 0.12, 0.05
-PRODUCTS, RESTS_ON = 12, 8
+PRODUCTS, RESTS_ON, FOUND = 12, 8, 60
 QUARTER = timedelta(days=90)
 END = datetime(2040, 1, 1, tzinfo=UTC)  # everything is known by then
 
@@ -208,7 +208,8 @@ def ask(events: Sequence[Event], oracle: Oracle, count: int, seed: int) -> Itera
         known_at = draw.choice(events if draw.random() < 0.5 else stated).at if draw.random() < 0.4 else event.at
         known_at += timedelta(days=draw.choice((0, 0, 0, 30, 200, 3000)), seconds=draw.choice((-1, 0, 0, 1)))
         yield Question(kind, said, as_of, known_at, oracle.answer(kind, said, as_of, known_at))
-    for event in draw.sample([each for each in stated if each.kind == "name"], min(60, count)):
+    named = [each for each in stated if each.kind == "name"]
+    for event in draw.sample(named, min(FOUND, len(named))):
         answer = oracle.answer("found", event.said, LAST_DAY, END)
         yield Question("found", {"name": event.said["name"]}, LAST_DAY, END, answer)
     for day in (date(2023, 6, 30), date(2024, 12, 31), date(2026, 6, 30), date(2028, 1, 1)):
