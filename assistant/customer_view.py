@@ -40,6 +40,7 @@ class LineView:
     more: int
     mark: str
     tag: str
+    cells: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +140,9 @@ def candidates(tx: Connection, text: str, language: Language) -> list[Candidate]
 
 def _names(
     parts: Parts, known: Customer360, people: Iterable[str], user: User, language: Language, now: datetime
-) -> dict[str, str]:
-    """Person → name, of those whom this viewer may contact at this moment."""
-    names: dict[str, str] = {}
+) -> dict[tuple[str, str], str]:
+    """Person and field → name in the records' two languages, of those whom this viewer may contact at this moment."""
+    names: dict[tuple[str, str], str] = {}
     for person in people if "rep" in user.roles else ():
         if not person.startswith("p_"):
             continue
@@ -152,11 +153,12 @@ def _names(
             permit = consent.permit(person, "contact", given, actor=user.name, now=now, called=called)
         except NoConsent:
             continue
-        asked = token(person, "name" if language == "zh" else "name_en")
+        asked = SEPARATOR.join(token(person, field) for field in vault.NAME_FIELDS)
         with parts.db.begin() as tx:
             shown = vault.reveal(tx, parts.vault, permit, asked, language, now=now)
         if shown != vault.pseudonymise(asked, language):
-            names[person] = shown
+            fields = zip(vault.NAME_FIELDS, shown.split(SEPARATOR), strict=True)
+            names |= {(person, field): name for field, name in fields}
     return names
 
 
@@ -165,7 +167,7 @@ class _View:
     known: Customer360
     speaker: Speaker
     lang: Locale
-    names: Mapping[str, str]
+    names: Mapping[tuple[str, str], str]
 
     def build(self, lines: Sequence[Worded]) -> CustomerView:
         numbers: dict[str, int] = {}
@@ -191,7 +193,8 @@ class _View:
         )
 
     def _line(self, line: Worded, evidence: tuple[int, ...], more: int) -> LineView:
-        return LineView(self._named(line.text), self.names.get(line.person, ""), evidence, more, line.mark, line.tag)
+        person = self.names.get((line.person, "name" if self.lang == "zh-CN" else "name_en"), "")
+        return LineView(self._named(line.text), person, evidence, more, line.mark, line.tag, line.cells)
 
     def _part(self, part: str, lines: Sequence[Worded], shown: Mapping[int, LineView]) -> PartView:
         label = LABELS[part].say(language_of(self.lang))
@@ -222,13 +225,15 @@ class _View:
             yield ConflictView(self._named(self.speaker.words(group[0]).topic), sides)
 
     def _numbered(self, texts: Sequence[str]) -> list[str]:
-        """Texts in which those who are not named get one number each, the same in all of them."""
+        """Texts in which each of those who are not named has one number."""
         named = [vault.TOKEN.sub(self._name_of, text) for text in texts]
+        if not named:
+            return []
         return vault.pseudonymise(SEPARATOR.join(named), language_of(self.lang)).split(SEPARATOR)
 
     def _name_of(self, match: re.Match[str]) -> str:
         """Only a name is ever put in: telephone numbers and the like stay tokens."""
-        return self.names.get(match[1], match[0]) if match[2] in vault.NAME_FIELDS else match[0]
+        return self.names.get((match[1], match[2]), match[0])
 
     def _named(self, text: str) -> str:
         """Names for who may be named, numbers for all others."""

@@ -67,7 +67,9 @@ class Desk:
         except (NotFound, Conflict) as unclear:
             with reading(self.parts.db) as tx:
                 found = candidates(tx, asked.customer, who.language)
-            said = render("shared.html", "banner", who.lang, "wait", "", unclear.say(who.language))
+            known = "several_customers" if isinstance(unclear, Conflict) else "similar_customers"
+            text = tr(who.lang, known, said=asked.customer[:80]) if found else unclear.say(who.language)
+            said = render("shared.html", "banner", who.lang, "wait", "", text)
             return self._list(who, rows, "", asked.customer, found), "", said
         except XinyanError as refused:
             said = render("shared.html", "banner", who.lang, "bad", "", refused.say(who.language))

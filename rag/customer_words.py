@@ -24,7 +24,7 @@ class Worded:
     """
     One line of a part. `person` is whom it is about ("" nobody): named beside it to whom that is permitted.
 
-    `tag` says in a word or two what `mark` stands for.
+    `tag` says in a word or two what `mark` stands for; `cells` is the same as `text` for a table.
     """
 
     part: str
@@ -33,6 +33,7 @@ class Worded:
     person: str = ""
     mark: Mark = ""
     tag: str = ""
+    cells: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class Wording:
         )
         article = self.tender_article()
         text = self._both(zh, en) + (self._both(f"依据：{article}", f" Article: {article}") if article else "")
-        return Worded("tenders", text, line.support, mark="warn", tag=self._both("招标静默期", "tender blackout"))
+        return Worded("tenders", text, line.support, mark="warn", tag=self._both("招标静默期", "Tender blackout"))
 
     def _purchase(self, line: PurchaseLine) -> Worded:
         category, unit = self._say(line.category) or "–", self._say(line.unit)
@@ -143,7 +144,8 @@ class Wording:
             f"{category}: {now} {counted} in the last year, {before} the year before, {older} in the year before that; "
         )
         en += f"newest order {self._day(line.last)}"
-        return Worded("purchases", self._both(zh, en), line.support, tag=tag)
+        cells = (category, f"{now} {counted if self.language == 'en' else unit}", before, older, line.last.isoformat())
+        return Worded("purchases", self._both(zh, en), line.support, tag=tag, cells=cells)
 
     def _budget(self, line: BudgetLine, today: date) -> Worded:
         zh = f"{line.year}年度预算：{self._day(line.first)}至{self._day(line.last)}申报"
