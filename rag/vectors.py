@@ -36,7 +36,7 @@ CANDIDATES = 50  # of each retriever, where an engine does not score everything
 # A hybrid score is a sum in units of the spread of the first model's cosines: that cosine, half of USE's, and four
 # times the covered share of the question to the power of 1.5, so that few shared words weigh little. Found on the 86
 # sample questions and two corpora of other trades; the neighbouring settings differ by one to three questions. Of two
-# passages that say the same, the reader wants the one in his language: it gets OWN more.
+# passages that say the same, the reader wants the one in his language: it gets OWN more, where Centres took that off.
 SECOND, WORDS, SHARPNESS, OWN = 0.5, 4.0, 1.5, 0.15
 Mode = Literal["hybrid", "bm25", "dense"]
 Progress = Callable[[str, int, int], None]
@@ -89,7 +89,7 @@ class Index:
         asked = Asked({} if mode == "bm25" else self._embedded(text, mode), words)
         scores = self._engine.scores(asked, scope, max(CANDIDATES, 3 * limit))
         total = self._total(scores, asked, mode)
-        if mode == "hybrid":
+        if mode == "hybrid" and self._models[self._embedding].apart:
             own = self._centres.speak(language_of_question(text), scores.rows)
             total = np.where(own & (total > 0), total * (1 + OWN), total)
         return self._best(scores.rows, total, limit)
