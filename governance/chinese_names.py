@@ -50,7 +50,8 @@ from governance.chinese_cues import (
     UNSURE_FIELD,
     WORDS,
 )
-from governance.nlp_engine import ZhArtifacts, half_width
+from governance.identifiers import half_width
+from governance.nlp_engine import ZhArtifacts
 from governance.surnames import (
     COMPOUND_SURNAMES,
     EPONYMS,

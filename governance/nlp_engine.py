@@ -15,10 +15,9 @@ from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
+from governance.identifiers import half_width
 from governance.lexicon import COVER
 
-# Full-width ASCII and the ideographic space → ASCII, one character for one: offsets into the original stay valid.
-HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 LAC_ENTITIES = {
     "PER": "PERSON",
     "nr": "PERSON",
@@ -37,11 +36,6 @@ UNUSED_PIPES = ("parser", "lemmatizer", "attribute_ruler", "tagger")
 
 
 T = TypeVar("T", bound=NlpArtifacts)
-
-
-def half_width(text: str) -> str:
-    """The text with ASCII for full-width characters, of the same length."""
-    return text.translate(HALF_WIDTH)
 
 
 class ZhArtifacts(NlpArtifacts):

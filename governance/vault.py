@@ -23,6 +23,7 @@ from governance.keys import (
     unseal,
     unseal_bytes,
 )
+from governance.pseudonyms import NAME_FIELDS, NOBODY, TOKEN, Namer, pseudonymise, token
 from governance.tables import passports, people, personal_values
 
 __all__ = [
@@ -48,24 +49,7 @@ __all__ = [
     "unseal_bytes",
 ]
 
-NAME_FIELDS = ("name", "name_en")
-TOKEN = re.compile(r"\[\[(p_[0-9a-f]{16})\.(\w+)\]\]")
 FORGOTTEN: Mapping[Language, str] = {"zh": "【已撤回】", "en": "[withdrawn]"}
-LABELS: Mapping[str, tuple[str, str]] = {
-    "name": ("人员", "Person "),
-    "name_en": ("人员", "Person "),
-    "phone": ("电话", "Phone "),
-    "email": ("邮箱", "Email "),
-    "wechat": ("微信", "WeChat "),
-    "qq": ("QQ", "QQ "),
-    "address": ("地址", "Address "),
-    "id_number": ("身份证号", "ID number "),
-    "passport": ("证件号", "Passport "),
-    "bank_card": ("银行卡", "Bank card "),
-    "plate": ("车牌", "Plate "),
-    "note": ("备注", "Note "),
-}
-OTHER_LABEL = ("个人信息", "Personal detail ")
 
 
 def normal(field_name: str, value: str) -> str:
@@ -81,11 +65,6 @@ def person_id(vault: Vault, natural_key: str) -> str:
     The natural key is such as "contact:K0012" or "mention:<document>:<value>".
     """
     return "p_" + keyed(vault.person_key, natural_key)[:16]
-
-
-def token(person: str, field_name: str) -> str:
-    """How a text refers to a personal value."""
-    return f"[[{person}.{field_name}]]"
 
 
 def _gone(person: str) -> Withdrawn:
@@ -264,33 +243,28 @@ def flush_destroyed_keys(engine: Engine) -> None:
             driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _numbers(text: str) -> dict[str, int]:
-    """Person → number, from 1 in the order of appearance."""
-    return {person: i for i, person in enumerate(dict.fromkeys(match[1] for match in TOKEN.finditer(text)), 1)}
-
-
-def _pseudonym(field_name: str, number: int, language: Language) -> str:
-    return f"{LABELS.get(field_name, OTHER_LABEL)[0 if language == 'zh' else 1]}{number}"
-
-
-def pseudonymise(text: str, language: Language) -> str:
-    """The text with 人员1, 电话1 … for its tokens; the same person has the same number throughout."""
-    numbers = _numbers(text)
-    return TOKEN.sub(lambda match: _pseudonym(match[2], numbers[match[1]], language), text)
-
-
-def reveal(tx: Connection, vault: Vault, permit: Permit, text: str, language: Language, *, now: datetime) -> str:
+def reveal(
+    tx: Connection,
+    vault: Vault,
+    permit: Permit,
+    text: str,
+    language: Language,
+    *,
+    now: datetime,
+    roles: Mapping[str, str] = NOBODY,
+) -> str:
     """
     The text as the holder of the permit may see it: values of the people it covers, pseudonyms for all others.
 
     One read and one ledger event per person (a writing transaction). Forgotten people are shown as withdrawn. A name
-    that is not known in the language asked for is given in the other one.
+    that is not known in the language asked for is given in the other one. `roles` as in pseudonymise.
     """
-    numbers = _numbers(text)
-    state = select(people.c.person, people.c.forgotten_at).where(people.c.person.in_(numbers))
+    namer = Namer(text, roles)
+    mentioned = dict.fromkeys(match[1] for match in TOKEN.finditer(text))
+    state = select(people.c.person, people.c.forgotten_at).where(people.c.person.in_(mentioned))
     forgotten: dict[str, datetime | None] = {row.person: row.forgotten_at for row in tx.execute(state)}
     known: dict[str, dict[str, str]] = {}
-    for person in numbers:
+    for person in mentioned:
         if person in forgotten and forgotten[person] is None and permit.purpose != REDACTION and permit.covers(person):
             wanted = {match[2] for match in TOKEN.finditer(text) if match[1] == person}
             fields = wanted.union(NAME_FIELDS) if wanted.intersection(NAME_FIELDS) else wanted
@@ -302,6 +276,6 @@ def reveal(tx: Connection, vault: Vault, permit: Permit, text: str, language: La
             return FORGOTTEN[language]
         alternatives = (name, *NAME_FIELDS) if name in NAME_FIELDS else (name,)
         values = (known[person].get(each) for each in alternatives) if person in known else ()
-        return next((value for value in values if value), _pseudonym(name, numbers[person], language))
+        return next((value for value in values if value), namer.call(person, name, language))
 
     return TOKEN.sub(shown, text)
