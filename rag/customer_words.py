@@ -144,7 +144,7 @@ class Wording:
             f"{category}: {now} {counted} in the last year, {before} the year before, {older} in the year before that; "
         )
         en += f"newest order {self._day(line.last)}"
-        cells = (category, f"{now} {counted if self.language == 'en' else unit}", before, older, line.last.isoformat())
+        cells = (self._with(category, unit), now, before, older, line.last.isoformat())
         return Worded("purchases", self._both(zh, en), line.support, tag=tag, cells=cells)
 
     def _budget(self, line: BudgetLine, today: date) -> Worded:
