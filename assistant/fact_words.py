@@ -1,5 +1,6 @@
 """Facts and proposals in words: what they are about, what they say, the rest labelled; never a raw key. Pure."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,6 +12,8 @@ from rag.company import Company
 from rag.values import say_window
 
 DAY_ITSELF = frozenset({"tender", "ticket", "promise"})  # end on that very day, all others on the day before
+NUMBERED = frozenset({"contacted", "promise"})
+_MADE = re.compile(r"[A-Z]-[0-9a-f]{6,}")
 ENTITIES = ("customer", "product", "person")  # attributes that name one
 
 
@@ -70,9 +73,14 @@ class Speaker:
             kind=tr(self.lang, f"kind_{relation}"),
             topic=self._topic(fact, relation),
             answer=said or self.text(fact.value) or tr(self.lang, "says_nothing"),
-            details=self.details(fact.attributes, used | set(more)),
+            details=(*self._number(fact), *self.details(fact.attributes, used | set(more))),
             period=self.period(fact),
         )
+
+    def _number(self, fact: Stated) -> tuple[tuple[str, str], ...]:
+        """The number of a record that neither topic nor answer tells; one that a document got from us says nothing."""
+        told = fact.relation not in NUMBERED or _MADE.fullmatch(fact.value)
+        return () if told else ((tr(self.lang, "side_number"), fact.value),)
 
     def _topic(self, fact: Stated, relation: str) -> str:
         key = "topic_list_price" if relation == "price" and not fact.attributes.get("customer") else f"topic_{relation}"

@@ -1,5 +1,6 @@
 """Proposed facts document by document, each in words beside the passage from which it was read."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,7 +78,7 @@ def _view(room: Room, speaker: Speaker, asked: Proposal, source: Source | None) 
 
 
 def _extractor(room: Room, name: str) -> str:
-    key = f"extractor_{name.partition(':')[0]}"
+    key = f"extractor_{re.split('[-:]', name)[0]}"
     return tr(room.lang, key if key in TEXTS else "extractor_other")
 
 

@@ -45,14 +45,15 @@ def span_of(company: Company, stated: Stated, text: str) -> str:
     """
     The words of the source that state it best, "" when none is found.
 
-    Of a title the person; else the line under a label of the relation, the value, or the longest attribute.
+    Of a title the person; else the line under a label of the relation, what is said, the value, the longest attribute.
     """
     people = [token(each, "name") for each in (stated.subject, stated.object) if each.startswith("p_")]
     lines = [
         line.strip() for label in company.file.documents.labels.get(stated.relation, ()) for line in _at(text, label)
     ]
+    said = [stated.attributes.get(name, "") for name in ("text", "title", "subject")]
     longest_first = sorted(stated.attributes.values(), key=len, reverse=True)
-    for words in (*people, *lines, stated.value, *longest_first):
+    for words in (*people, *lines, *said, stated.value, *longest_first):
         if len(words) >= SHORTEST_MARK and words in text:
             return words
     return ""

@@ -368,6 +368,14 @@ def test_every_relation_is_said_in_words_in_both_languages(company: Company, key
     assert Speaker(company, "en", {}).words(post).topic == "Director of Medical Equipment, H1"
 
 
+def test_a_number_that_a_document_got_from_us_is_not_shown(company: Company) -> None:
+    speaker = Speaker(company, "zh-CN", {HOSPITAL: "青禾"})
+    for value, details in (("GT2023-0001", (("编号", "GT2023-0001"),)), ("D-0a1b2c3d4e", ())):
+        talk = make_fact(HOSPITAL, "contacted", value, {"subject": "交货期"}, source="s", known_from=NOW)
+        said = speaker.words(talk)
+        assert (said.topic, said.answer, said.details) == ("与青禾的沟通", "交货期", details)
+
+
 @given(st.text(min_size=1, max_size=3000), st.integers(0, 3000), st.integers(1, 40))
 def test_a_quotation_is_cut_without_tearing_a_token(text: str, start: int, length: int) -> None:
     whole = text.replace("[", "(").replace("]", ")")

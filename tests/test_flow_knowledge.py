@@ -100,7 +100,7 @@ def accept_a_document(page: Page) -> None:
     expect(page.locator("article[data-proposal]", has_text="质保期")).to_contain_text("36 个月")
     shot(page, "knowledge_proposals_zh")
     page.get_by_role("button", name="下一页").click()
-    expect(page.locator("article[data-proposal]")).to_contain_text("2027 年的预算")
+    expect(page.locator("article[data-proposal]", has_text="2027 年的预算")).to_be_visible()
     page.get_by_role("button", name="上一页").click()
     expect(page.locator("article[data-proposal]")).to_have_count(2)
     page.get_by_role("button", name="全选本页").click()
