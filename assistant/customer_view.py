@@ -1,6 +1,5 @@
 """Customer 360 as one viewer may see it: people by name to a rep with a live permit for them, else by their post."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,14 +8,13 @@ from sqlalchemy import Connection
 
 from assistant.fact_words import Speaker
 from assistant.i18n import Locale, language_of, tr
+from assistant.naming import Numbering, permitted_names
 from assistant.parts import Parts
-from assistant.view import SEPARATOR, EvidenceView, evidence_view, excerpt
-from governance import consent, vault
+from assistant.view import EvidenceView, evidence_view, excerpt
 from governance.accounts import User
 from governance.db import reading
-from governance.errors import Language, NoConsent, NotAllowed
-from governance.vault import token
-from rag.customer_360 import Customer360, consents_with, customer_360
+from governance.errors import Language, NotAllowed
+from rag.customer_360 import Customer360, customer_360
 from rag.customer_labels import LABELS, ORDER, UNKNOWN
 from rag.customer_lines import Support
 from rag.customer_words import Worded, Wording
@@ -118,8 +116,12 @@ def view_customer(
     called[customer.id] = customer.name_en if language == "en" else customer.name
     lines = list(Wording(parts.company, language, called).lines(known))
     people = {line.person for line in lines} | {fact.subject for group in known.conflicts for fact in group.facts}
-    names = _names(parts, known, sorted(people), user, language, now)
-    return _View(known, Speaker(parts.company, lang, called), lang, names).build(lines)
+
+    def post(person: str) -> str:
+        return f"{known.customer.name}{known.posts.get(person, '')}"
+
+    names = permitted_names(parts, post, sorted(people), user, language, now)
+    return _View(known, Speaker(parts.company, lang, called), lang, Numbering(names, lang)).build(lines)
 
 
 def candidates(tx: Connection, text: str, language: Language) -> list[Candidate]:
@@ -138,36 +140,12 @@ def candidates(tx: Connection, text: str, language: Language) -> list[Candidate]
     return shown[:MOST_CANDIDATES]
 
 
-def _names(
-    parts: Parts, known: Customer360, people: Iterable[str], user: User, language: Language, now: datetime
-) -> dict[tuple[str, str], str]:
-    """Person and field → name in the records' two languages, of those whom this viewer may contact at this moment."""
-    names: dict[tuple[str, str], str] = {}
-    for person in people if "rep" in user.roles else ():
-        if not person.startswith("p_"):
-            continue
-        with reading(parts.db) as tx:
-            given = consents_with(tx, person, merged_into(tx))
-        called = f"{known.customer.name}{known.posts.get(person, '')}"
-        try:
-            permit = consent.permit(person, "contact", given, actor=user.name, now=now, called=called)
-        except NoConsent:
-            continue
-        asked = SEPARATOR.join(token(person, field) for field in vault.NAME_FIELDS)
-        with parts.db.begin() as tx:
-            shown = vault.reveal(tx, parts.vault, permit, asked, language, now=now)
-        if shown != vault.pseudonymise(asked, language):
-            fields = zip(vault.NAME_FIELDS, shown.split(SEPARATOR), strict=True)
-            names |= {(person, field): name for field, name in fields}
-    return names
-
-
 @dataclass(frozen=True, slots=True)
 class _View:
     known: Customer360
     speaker: Speaker
     lang: Locale
-    names: Mapping[tuple[str, str], str]
+    people: Numbering
 
     def build(self, lines: Sequence[Worded]) -> CustomerView:
         numbers: dict[str, int] = {}
@@ -193,8 +171,8 @@ class _View:
         )
 
     def _line(self, line: Worded, evidence: tuple[int, ...], more: int) -> LineView:
-        person = self.names.get((line.person, "name" if self.lang == "zh-CN" else "name_en"), "")
-        return LineView(self._named(line.text), person, evidence, more, line.mark, line.tag, line.cells)
+        person = self.people.name(line.person)
+        return LineView(self.people.text(line.text), person, evidence, more, line.mark, line.tag, line.cells)
 
     def _part(self, part: str, lines: Sequence[Worded], shown: Mapping[int, LineView]) -> PartView:
         label = LABELS[part].say(language_of(self.lang))
@@ -217,27 +195,12 @@ class _View:
             for fact in group:
                 words = self.speaker.words(fact)
                 said.setdefault((words.answer, words.period), []).append(fact)
-            names = [self._named(text) for text in self._numbered([answer for answer, _ in said])]
+            names = [self.people.text(text) for text in self.people.texts([answer for answer, _ in said])]
             sides = tuple(
                 SideView(name, period, cite(Support((), tuple(dict.fromkeys(fact.source for fact in facts)))))
                 for name, ((_, period), facts) in zip(names, said.items(), strict=True)
             )
-            yield ConflictView(self._named(self.speaker.words(group[0]).topic), sides)
-
-    def _numbered(self, texts: Sequence[str]) -> list[str]:
-        """Texts in which each of those who are not named has one number."""
-        named = [vault.TOKEN.sub(self._name_of, text) for text in texts]
-        if not named:
-            return []
-        return vault.pseudonymise(SEPARATOR.join(named), language_of(self.lang)).split(SEPARATOR)
-
-    def _name_of(self, match: re.Match[str]) -> str:
-        """Only a name is ever put in: telephone numbers and the like stay tokens."""
-        return self.names.get((match[1], match[2]), match[0])
-
-    def _named(self, text: str) -> str:
-        """Names for who may be named, numbers for all others."""
-        return self._numbered([text])[0]
+            yield ConflictView(self.people.text(self.speaker.words(group[0]).topic), sides)
 
     def _details(self) -> tuple[str, ...]:
         """What the newest record says besides the name."""
@@ -263,7 +226,7 @@ class _View:
         """Sources in the order of their numbers; one that is gone is named by its number only."""
         language = language_of(self.lang)
         found = [(number, self.known.sources[key]) for key, number in numbers.items() if key in self.known.sources]
-        texts = self._numbered([excerpt(source) for _, source in found])
+        texts = self.people.texts([excerpt(source) for _, source in found])
         return tuple(
             evidence_view(number, source, text, language) for (number, source), text in zip(found, texts, strict=True)
         )

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import gradio as gr
 
 from assistant.texts_admin import ADMIN
+from assistant.texts_asking import ASKING
 from assistant.texts_changed import CHANGED
 from assistant.texts_customer import CUSTOMER
 from assistant.texts_knowledge import KNOWLEDGE
@@ -16,6 +17,7 @@ Locale = Literal["zh-CN", "en"]
 TEXTS: dict[str, tuple[str, str]] = {
     **ADMIN,
     **CHANGED,
+    **ASKING,
     **CUSTOMER,
     **RELEASE,
     **KNOWLEDGE,
