@@ -20,6 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from governance.db import ROOT, migrate, open_engine, reading
+from governance.errors import Unavailable
 from governance.settings import Settings
 from sandbox.process import alive, birth, environment
 from sandbox.tables import runs
@@ -121,8 +122,8 @@ def _dispatched(jobs: "Jobs") -> bool:
     """Whether there is something to do; a database that is locked or away for a moment may hold work."""
     try:
         return jobs.dispatch() > 0
-    except OperationalError as away:
-        log.warning("the database did not answer: %s", type(away.orig).__name__)
+    except (OperationalError, Unavailable) as away:
+        log.warning("the database did not answer: %s", type(away).__name__)
         return True
 
 
