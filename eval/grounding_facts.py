@@ -15,12 +15,17 @@ from typing import Literal
 from eval.grounding_mentions import Mention, mentions, same_days, same_number, same_unit
 from eval.grounding_names import Name, Named, names
 from eval.grounding_words import (
+    EVENTS,
     FORMER,
     FUTURE,
     LASTING,
     NEGATION,
+    OFFER,
+    OVER,
     PAST,
     QUESTION,
+    REPORTED,
+    STILL,
     Topics,
     clauses,
     cues,
@@ -124,7 +129,11 @@ def judge_facts(sentence: str, facts: Sequence[Statement], as_of: date, *, own: 
     said = _said(sentence, as_of)
     claims = [*_values(sentence, said, known, as_of)]
     claims += _named(sentence, known, as_of)
-    claims += _denials(sentence, known) if not asks else []
+    claims += (
+        [*_denials(sentence, known), *_tenses(sentence, known, as_of), *_events(sentence, said, known)]
+        if not asks
+        else []
+    )
     return Judgement(_worst(claims), tuple(claims))
 
 
@@ -207,18 +216,21 @@ def _topic(value: Mention, inside: Sequence[tuple[int, int, str]], sentence: str
         pick = after[0] if near < far else before[-1]
         together = [w for w in inside if w[1] == pick[0] or w[0] == pick[1]]  # 采购合同, 采购单价
         return frozenset({pick[2], *(word[2] for word in together)})
-    if before and not (
-        after and near <= 12 and re.fullmatch(r"[\s-]|(?: (?:of|in) )|\s(?:\w+ )?", sentence[value.end : after[0][0]])
-    ):
+    if before and not (after and re.fullmatch(r"[\s-]| of ", sentence[value.end : after[0][0]])):
         return frozenset({before[-1][2]})
     return frozenset({after[0][2]})
 
 
 def _values(sentence: str, said: Sequence[_Said], known: Sequence[_Known], as_of: date) -> list[Claim]:
     claims: list[Claim] = []
+    reported = REPORTED.search(sentence) is not None
     for each in said:
+        if reported and not each.topics and each.value.kind in ("period", "quantity", "number"):
+            continue  # what somebody said about his days is not in the facts; the text tells
         if each.value.loose and not any(other.clause == each.clause and other is not each for other in said):
             continue  # "this year" alone states nothing
+        if each.value.kind == "quantity" and each.value.text[0] in "一oO" and not each.topics:
+            continue  # "one machine" is no count
         claims.append(_value(sentence, each, said, known, as_of))
     return claims
 
@@ -235,7 +247,11 @@ def _value(sentence: str, each: _Said, said: Sequence[_Said], known: Sequence[_K
         return Claim(
             value.text, value.kind, "contradicted" if rivals else "absent", _ids(rivals[:3]), "no fact states it"
         )
+    if value.kind == "code" and not any(_is_number_of(k.fact, value.canonical) for k in matching):
+        return Claim(value.text, "code", "supported", _ids(matching))  # a model says no relation
     related = [k for k in matching if not each.topics or not k.topics or each.topics & k.topics]
+    if not related and value.kind == "quantity" and any(each.topics & k.topics for k in known):
+        related = matching  # what was bought is what was installed, if it was installed at all
     if not related:
         return Claim(value.text, value.kind, "contradicted", _ids(matching), "stated of another relation")
     if value.kind != "date" and (rival := _mispaired(sentence, each, said, related, known)):
@@ -276,6 +292,11 @@ def _holds_code(fact: Statement, code: str) -> bool:
     return re.search(rf"(?<![A-Z0-9-]){re.escape(code)}(?![A-Z0-9])", text) is not None
 
 
+def _is_number_of(fact: Statement, code: str) -> bool:
+    numbered = bool(topics_of(fact.relation) & {"certificate", "tender"}) or re.search(r"\d{5}", code) is not None
+    return numbered and re.sub(r"\s", "", fact.value).upper() == code
+
+
 def _number(stated: Mention, said: Mention) -> bool:
     if not stated.numeric or not same_number(stated, said):
         return False
@@ -305,20 +326,19 @@ def _mispaired(
     sentence: str, each: _Said, said: Sequence[_Said], related: Sequence[_Known], known: Sequence[_Known]
 ) -> _Known | None:
     """
-    A fact of the same relation that fits the rest of the clause better than any that states the value: the value is
-    that of another purchase, person or product. None when there is none.
+    A fact of the same relation that fits what is said around the value better than any that states it: the value is that
+    of another purchase, person or product. None when there is none.
     """
+    scope = _scope(each, said, sentence)
     beside = [
         other.value
         for other in said
-        if other.clause == each.clause
+        if scope[0] <= other.value.start < scope[1]
         and other is not each
         and not (other.topics and each.topics and not other.topics & each.topics)
     ]
-    days = [value for value in beside if value.kind == "date"]
-    codes = [value.canonical for value in beside if value.kind in ("code", "person")]
-    clause = sentence[each.clause[0] : each.clause[1]]
-    best = max(_fit(k, days, codes, clause, known) for k in related)
+    text = sentence[scope[0] : scope[1]]
+    best = max(_fit(k, beside, text, known) for k in related)
     relations = {k.fact.relation for k in related}
     for rival in known:
         if (
@@ -326,17 +346,40 @@ def _mispaired(
             and rival not in related
             and any(m.kind == each.value.kind for m in rival.values)
         ):
-            if _fit(rival, days, codes, clause, known) > best:
+            if _fit(rival, beside, text, known) > best:
                 return rival
     return None
 
 
-def _fit(known: _Known, days: Sequence[Mention], codes: Sequence[str], clause: str, others: Sequence[_Known]) -> int:
-    """How much of a clause is about this fact: its days (or those of its event), its subject, the codes in it."""
-    fits = sum(_about_days(known, day, others) for day in days)
-    fits += sum(_holds_code(known.fact, code) for code in codes)
+def _scope(each: _Said, said: Sequence[_Said], sentence: str) -> tuple[int, int]:
+    """The clause, and those before it up to the one with a day, when it has no day of its own."""
+    dated = [other.clause for other in said if other.value.kind == "date" and not other.value.loose]
+    if each.clause in dated or not dated:
+        return each.clause if dated else (0, len(sentence))
+    before = [clause for clause in dated if clause[1] <= each.clause[0]]
+    if before:
+        return before[-1][0], each.clause[1]
+    return each.clause[0], min(clause[1] for clause in dated if clause[0] >= each.clause[1])
+
+
+def _fit(known: _Known, beside: Sequence[Mention], text: str, others: Sequence[_Known]) -> int:
+    """How much of what is said is about this fact: its days (or those of its event), its subject, its event's values."""
+    fits = 0
+    event = [
+        k
+        for k in others
+        if k.fact.valid_from and (k.fact.subject, k.fact.valid_from) == (known.fact.subject, known.fact.valid_from)
+    ]
+    for value in beside:
+        if value.kind == "date":
+            fits += _about_days(known, value, others)
+        elif value.kind in ("code", "person"):
+            fits += _holds_code(known.fact, value.canonical) or any(_holds_code(k.fact, value.canonical) for k in event)
+        else:
+            fits += any(_states(k, value, date.min) for k in event)
+    fits += any(len(k.fact.value) > 2 and not k.values and k.fact.value in text for k in event)
     subject = known.fact.subject
-    return fits + (len(subject) > 1 and subject in clause)
+    return fits + (len(subject) > 1 and subject in text)
 
 
 def _about_days(known: _Known, day: Mention, others: Sequence[_Known]) -> bool:
@@ -394,11 +437,13 @@ def _named(sentence: str, known: Sequence[_Known], as_of: date) -> list[Claim]:
     claims: list[Claim] = []
     people = [name for name in found if name.kind in ("person", "address")]
     for name in found:
-        if name.kind == "department" and any(o.kind == "title" and o.start <= name.start < o.end for o in found):
-            continue
+        if name.kind == "department" or (name.kind == "address" and not every.people):
+            continue  # a department alone states nothing; whom the facts do not know they cannot deny
         if name.kind == "title" and not _is_claim(name, people, sentence):
             continue
         if name.kind in ("title", "name") and not _judgeable(name, every):
+            continue
+        if name.kind == "title" and not every.titles and REPORTED.search(sentence):
             continue
         if not every.holds(name):
             kind = "title" if name.kind == "title" else "organisation" if name.kind == "organisation" else "name"
@@ -422,7 +467,7 @@ def _judgeable(name: Name, every: Named) -> bool:
 def _is_claim(name: Name, people: Sequence[Name], sentence: str) -> bool:
     if name.department or (name.text.isascii() and " " in name.rank):
         return True
-    if any(p.kind == "person" and (p.end == name.start or name.end == p.start) for p in people):
+    if any(p.kind == "person" and _beside(p, name, sentence) for p in people):
         return True
     if any(p.kind == "address" and p.start <= name.start < p.end for p in people):
         return False
@@ -443,7 +488,7 @@ def _name(name: Name, people: Sequence[Name], sentence: str, facts: Sequence[Sta
     naming = [fact for fact in facts if _index_of(fact).holds(name)]
     ids = tuple(fact.id for fact in naming[:5])
     if name.kind == "title":
-        beside = [p for p in people if p.kind == "person" and _beside(p, name, sentence)]
+        beside = [p for p in people if p.kind == "person" and (len(people) == 1 or _beside(p, name, sentence))]
         for person in beside:
             theirs = _facts_about(person.text, facts)
             with_titles = [f for f in theirs if _index_of(f).titles]
@@ -460,6 +505,8 @@ def _name(name: Name, people: Sequence[Name], sentence: str, facts: Sequence[Sta
 
 def _beside(person: Name, title: Name, sentence: str) -> bool:
     between = sentence[min(person.end, title.end) : max(person.start, title.start)]
+    if re.fullmatch(r"\s?[，,]\s?(?:the |a |our )?", between):
+        return True  # Emily Carter, Chief of Ultrasound
     return not re.search(r"[。；;，,]", between) and len(between) <= 24
 
 
@@ -497,6 +544,37 @@ def _denials(sentence: str, known: Sequence[_Known]) -> list[Claim]:
                 claims.append(Claim(text, "negation", "contradicted", _ids(stated), "a fact states it"))
                 break
     return claims
+
+
+def _events(sentence: str, said: Sequence[_Said], known: Sequence[_Known]) -> list[Claim]:
+    """An installation, lease or delivery told beside values, of which no fact speaks."""
+    if not any(not each.value.loose for each in said):
+        return []
+    stated = {topic for k in known for topic in k.topics}
+    claims: list[Claim] = []
+    for start, end in clauses(sentence):
+        clause = sentence[start:end]
+        if OFFER.search(clause) or REPORTED.search(sentence):
+            continue
+        told = [(a, b) for a, b, topic in cues(clause) if topic in EVENTS and topic not in stated]
+        claims += [Claim(clause[a:b], "relation", "absent", (), "no fact speaks of it") for a, b in told[:1] if stated]
+    return claims
+
+
+def _tenses(sentence: str, known: Sequence[_Known], as_of: date) -> list[Claim]:
+    """What has ended said to hold still, and the reverse, where no day is told."""
+    over, still = OVER.search(sentence), STILL.search(sentence)
+    match = over or still
+    if match is None:
+        return []
+    start, end = next(((a, b) for a, b in clauses(sentence) if a <= match.start() < b), (0, len(sentence)))
+    topics = {topic for _, _, topic in cues(sentence[start:end])} & LASTING
+    about = [k for k in known if k.topics & topics]
+    dated = [k for k in about if k.fact.valid_to is not None]
+    ended = [k for k in dated if k.fact.valid_to is not None and k.fact.valid_to <= as_of]
+    if (over and dated and not ended) or (still and not over and dated and len(ended) == len(about)):
+        return [Claim(match.group(), "period", "contradicted", _ids(dated), "not so on the day")]
+    return []
 
 
 def _ids(known: Sequence[_Known]) -> tuple[str, ...]:

@@ -48,6 +48,12 @@ _PARTIAL = re.compile(
     rf"|(?:(?<=\W)(?P<d1>[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)? )?(?<![A-Za-z])(?P<mon>{'|'.join(MONTHS)})"
     r"(?: (?P<d2>[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?(?!\d))?(?![A-Za-z])(?!,? \d{4})(?! (?:to|through|and|until) [A-Z])"
 )
+_FAR_UNIT = re.compile(
+    r"^ (?:[A-Za-z-]*\d[\w-]*,? |[a-z]+ ){1,3}?(units?|sets?|boxes|kits?|monitors?|pumps?|systems?|beds?)(?![A-Za-z])"
+)
+_FAR = re.compile(
+    r"(?<![A-Za-z])(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?= (?:[A-Za-z-]*\d[\w-]*,? |[a-z]+ ){1,3}?(units?|sets?|boxes|kits?)(?![A-Za-z]))"
+)
 _RELATIVE = re.compile(
     r"(?P<ly>去年|上年度?|last year)|(?P<ty>今年|本年度?|this year)|(?P<ny>明年|下年度?|next year)|(?P<by>前年)"
     r"|(?P<lm>上个?月|last month)|(?P<tm>本月|这个月|this month)|(?P<nm>下个?月|next month)", re.IGNORECASE
@@ -55,8 +61,8 @@ _RELATIVE = re.compile(
 _IDLE = re.compile(  # figures that state nothing of anybody
     r"第\s?[\d一二三四五六七八九十]+(?!\s?季度)|\d{1,2}[:：]\d{2}|[\d一二两三四五六七八九十]+\s?(?:分钟|点(?:钟|半)?(?=[前后左到开，。]|$)|句)"
     r"|(?:\d+|one|two|three|five|ten|fifteen|twenty|thirty) ?-?(?:minutes?|mins?)(?![A-Za-z])"
-    r"|[一二两三四五几]个(?:问题|方面|建议|点|时间|方案|选择|重点|事|想法|部分|阶段|步骤|原因|疑问|情况|工作日)|[一两]件事"
-    r"|(?:近|过去|最近|前|未来|今后)[\d一二两三四五六七八九十]+(?:年|个月)|(?:last|past|next) (?:\w+ )(?:years?|months?|weeks?)"
+    r"|[一二两三四五几]个(?:问题|方面|建议|点|时间|方案|选择|重点|事|想法|部分|阶段|步骤|原因|疑问|情况|工作日|星期|钟头)|[一两]件事"
+    r"|(?:还剩|剩余|剩下|还有)(?:不到|约|大约)?[\d一二两三四五六七八九十半]+(?:年|个月|天)|(?:近|过去|最近|前|未来|今后)[\d一二两三四五六七八九十]+(?:年|个月)|(?:last|past|next) (?:\w+ )(?:years?|months?|weeks?)"
     r"|(?m:^\s*\d{1,2}[.、)）](?!\d))|一[套批例支台]方案|一起|十分|万一|千万(?=[别不要])"
     r"|\d{1,2} ?(?:a\.?m|p\.?m)\b|one of|one-off|24/7|7[*×x]24"
 )
@@ -104,8 +110,14 @@ def mentions(text: str, as_of: date | None = None) -> tuple[Mention, ...]:
             continue  # 第二人民医院 does not count two people
         if value.kind == "number" and _inside(value.start, value.end, [(m.start, m.end) for m in partial]):
             continue
+        if value.kind == "number" and (far := _FAR_UNIT.match(plain[value.end : value.end + 40])):
+            value = replace(find_values(f"{value.text} {far[1]}")[0], start=value.start, end=value.end)  # 3 CY-90 units
         found.append(_mention(value, plain))
     taken = [(m.start, m.end) for m in found]
+    for match in _FAR.finditer(plain):
+        if not _overlaps(*match.span(1), taken):
+            far = find_values(f"{match[1]} {match[2]}")[0]
+            found.append(_mention(replace(far, start=match.start(), end=match.end()), plain))
     found += [m for m in partial if not _overlaps(m.start, m.end, taken)]
     if as_of is not None:
         found += [m for m in _relative(plain, as_of) if not _overlaps(m.start, m.end, taken)]
@@ -124,6 +136,8 @@ def rounds_to(value: Decimal, said: Mention) -> bool:
         return said.low * ABOUT_MOST <= value <= said.low
     if value == said.low:
         return True
+    if said.bound == "about" and said.step:
+        return abs(value - said.low) * 2 <= said.step
     return bool(said.step) and (value / said.step).quantize(Decimal(1), ROUND_HALF_UP) * said.step == said.low
 
 

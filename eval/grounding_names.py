@@ -9,26 +9,26 @@ from typing import Literal
 from pypinyin import lazy_pinyin
 
 _SURNAMES = (
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹"
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹"
     "孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔汤温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟申欧耿关兰焦俞左柳甘祝包宁尚符舒阮"
     "柯纪梅童凌毕单季裴霍涂苗谷曲盛翁冉骆蓝路游辛靳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳穆农司卓古吉缪简车连芦麦褚娄窦戚岑景党宫费卜冷晏席卫米柏宗"
     "瞿桂佟臧闵苟邬边卞姬师仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查麻苑迟邝官封谈匡鞠惠荆冀郁胥班储栗楚鄢谌奚冼蔺楼盘厉伊郜阚练廉禹井祖漆支狄宣晋柔云"
 )
 _COMPOUND = "欧阳|上官|司马|诸葛|司徒|皇甫|慕容|端木|令狐|东方|独孤|南宫|夏侯|尉迟|长孙|宇文|轩辕|公孙|澹台|申屠"
-_NOT_GIVEN = "科部处室院中心区员任长务目域用面副的是为与和在了对由本该其他级司厂台套说有不也都就到从已将及或们你我她这那个次家年月日元万号被把请让给向去来问答"
+_NOT_GIVEN = "科部处室院中心区员任长务目域用面副的是为与和在了对由本该其他级司厂台套说有不也都就到从已将及或们你我她这那个次家年月日元万号被把请让给向去来问答自吗您从于呢吧啊"
 _RANKS = (
     "副?院长|主任医师|副?主任|副?科长|副?处长|副?部长|副?护士长|副?总经理|副?经理|副?总监|副?董事长|副?书记|副?主管|科员|工程师|采购员|专员"
     "|教授|院士|副?所长|副?校长|检验师|技师|药师|秘书|厂长|副?总裁"
 )
 _GIVEN = rf"(?!{_RANKS}|老师|担任|接任|现任|负责)[\u4e00-\u9fff](?<![{_NOT_GIVEN}])"
-_PERSON = rf"(?:(?:{_COMPOUND})|[{_SURNAMES}])(?:{_GIVEN}){{1,2}}"
+_PERSON = rf"(?:(?:{_COMPOUND})|(?<![主担现曾接时出原历就])任|[{_SURNAMES}])(?:{_GIVEN}){{1,2}}"
 _POLITE = "老师|医生|女士|先生|同志|医师|总"
 _ORGS = "人民医院|中医院|中心医院|附属医院|妇幼保健院|保健院|医院|卫生院|卫生服务中心|疾控中心|体检中心|诊所|门诊部|医学院|大学|研究所|研究院|有限公司|公司|集团|药业|药房|[一二三四五六七八九十]院(?!长)"
 _GENERIC = re.compile(
     r"^(?:贵|本|我|该|各|这家?|那家?|此|两|几|多|某|其他|其它|别的|同级|同类|大型|三甲|周边|兄弟|附近|全国|省内|市内|很多|许多|不少|有些|部分|一家|咱们|你们|我们|他们|咱)*(?:的)?(?:医院|公司|集团|大学|人民医院|中医院|诊所|厂家|有限公司)$"
 )
 _EDGE = re.compile(
-    r"(?:[是在与和为给向到至从由对把被据自及的了解访往助过问经兼同跟说对系来家即就赴约]|请问|您好|来自|关于|根据|目前|现任|担任|了解|看到|联系|拜访|[年月日号，。：、（(“\"《\s])$"
+    r"(?:[是在与和为给任向到至从由对把被据自及的了解访往助过问经兼同跟说对系来家即就赴约示有甲乙方]|请问|您好|来自|关于|根据|目前|现任|担任|出任|就任|接任|新任|[日月]出任|调任|了解|看到|联系|拜访|[年月日号，。：、（(“\"《\s])$"
 )
 _DEPARTMENTS = re.compile(
     r"(?:医学装备|医疗设备|医用设备|设备|器械|采购|招标|招采|检验|超声|放射|影像|医学影像|心血管内|心内|神经内|神经外|重症医学|呼吸|消化|内镜|手术|急诊|信息|后勤|财务|药剂|院感|感染管理|麻醉|骨|儿|妇产|妇|产|肿瘤|眼|口腔|护理|医务|总务|审计|纪检|质控|质量管理|病理|输血|康复|透析|血液净化|消毒供应|体检|门诊|国际医疗|装备|物资|基建|核医学|新生儿|老年病|泌尿外|普外|胸外|内分泌|肾内|科教|人事|党政|市场|售后|商务|研发)(?:管理)?"
@@ -44,8 +44,20 @@ _CALLED = re.compile(
 _AFTER_ROLE = re.compile(
     rf"(?:{_RANKS}|联系人|负责人|决策人|经办人|对接人|签字人)(?:是|为|：|:|仍是|仍为|由)?(?P<name>{_PERSON})(?![\u4e00-\u9fff]?(?:科|部|处|室|院))"
 )
+_SINCE = re.compile(
+    rf"(?P<name>{_PERSON})(?=(?:自|从|于)[^，。；]{{2,14}}?(?:担任|任|出任|就任|接任|上任|起|履新)|\d{{4}}\s?[年/-]|[，,](?:{_DEPARTMENTS.pattern})?(?:{_RANKS})|(?:是|为)[^，。；]{{0,14}}?(?:{_RANKS}))"
+)
 _BY = re.compile(
     rf"(?:由|请|与|找|致电|转告|告知|通知)(?P<name>{_PERSON})(?=担任|任|接任|负责|主持|分管|签|确认|主任|院长|科长|老师|沟通|联系|，|。)"
+)
+_WORD_NOT_NAME = (
+    "方便|方式|安排|安装|高兴|高端|高效|高度|马上|关于|关注|连续|连接|连同|金额|金属|单价|单位|单独|单子|平均|成交|曾经|温度|温州|许多|包括|包含|明年|明确|程序|何时|何种|江苏|江西"
+    "|云南|周[一二三四五六日末期边]|白天|万一|尚未|尚待|易用|严格|齐全|武汉|常州|常用|常规|常见|路上|路径|容易|车间|车辆|管理|管路|强调|党委|费用|席位|祝您|解决|解释|师傅"
+    "|冷链|冷藏|花费|房间|季度|季节|毛利|孔径|龙头|麻醉|余额|余下|于是|舒适|简单|简要|符合|查看|查询|查了|官方|谈[到谈]|景|石油|黄色|古老|宫腔|米|柴油|和|梅花|沙|江|汤|范围"
+)
+_LOOSE = re.compile(
+    rf"(?:^|(?<=[，,。：:；、“（(\s是为由的请约见与])|(?<=主任|院长|科长|处长|部长|经理|士长))(?!{_WORD_NOT_NAME})(?P<name>{_PERSON})"
+    r"(?=$|[，,。；、？?！!）)\s\d是为在于自从现任担就接走负的吗您先女一上已来这那到])"
 )
 _NO_NAME = re.compile(
     r"高级|项目|区域|应用|安全|常务|方面|万元|任何|马上|支持|成本|计量|关于|时任|曾任|华东|华南|华北|相关|平台|信息|公司|经理|主任|采购|全院|元|原任|和设|应由|明年|来年|安排|连续|单独|强调|计划|向贵|由贵|国械|门诊|平时|成为|全年|都由|由您|应当|支付|明确|何时|解决|管理|当时|金额|包括|文件|马上|从未|单价|和科|解释|计算|通常|平均|和检|商务"
@@ -93,7 +105,12 @@ def names(text: str) -> tuple[Name, ...]:
     han = re.search(r"[\u4e00-\u9fff]", text) is not None
     found = [*_chinese(text)] if han else []
     found += _titles_en(text) if re.search(r"[A-Za-z]{4}", text) else []
-    found += _capitals(text)
+    titled = [(name.start, name.end) for name in found if name.kind == "title"]
+    found += [
+        name
+        for name in _capitals(text)
+        if name.kind != "person" or not any(a < name.end and name.start < b for a, b in titled)
+    ]
     return tuple(sorted(found, key=lambda name: name.start))
 
 
@@ -106,7 +123,11 @@ def _chinese(text: str) -> list[Name]:
     for match in _TITLE.finditer(text):
         found.append(Name("title", match.group(), *match.span(), (match["extra"] or "") + match["rank"], match["dept"]))
     people: list[tuple[int, int]] = []
-    for pattern in (_CALLED, _AFTER_ROLE, _BY):
+    if found and any(name.kind == "title" for name in found):
+        for match in _LOOSE.finditer(text):
+            people.append(match.span("name"))
+            found.append(Name("person", match["name"], *match.span("name")))
+    for pattern in (_CALLED, _SINCE, _AFTER_ROLE, _BY):
         for match in pattern.finditer(text):
             person = match["name"]
             span = match.span("name")
@@ -120,7 +141,7 @@ def _chinese(text: str) -> list[Name]:
         if not named and (
             not before or re.search(r"[^\u4e00-\u9fff]|[是和与给向请找对跟同到为您院科部处室问院由]", before)
         ):
-            if not _NO_NAME.search(match.group()) and not (match["name"] in "任时应项区原计都相普全"):
+            if not (match["name"] in "任时应项区原计都相普全"):
                 found.append(Name("address", match.group(), *span, match["rank"], match["name"]))
     found += [Name("department", m.group(), *m.span()) for m in _DEPARTMENTS.finditer(text)]
     return found
@@ -155,6 +176,25 @@ def _capitals(text: str) -> list[Name]:
         if starts and not (follows and matches[index + 1].group() not in ("I",)):
             continue
         found.append(Name("name", word, match.start(), match.start() + len(word)))
+    return [*found, *_people_en(found, text)]
+
+
+def _people_en(words: Sequence[Name], text: str) -> list[Name]:
+    """Two or three such words in a row, unless they begin the name of a place of work."""
+    found: list[Name] = []
+    at = 0
+    while at < len(words):
+        end = at
+        while end + 1 < len(words) and text[words[end].end : words[end + 1].start] == " ":
+            end += 1
+        place = any(_ORG_WORD.match(word.text) for word in words[at : end + 1])
+        if (
+            1 <= end - at <= 2
+            and not place
+            and not re.match(r"'s\b| (?:[A-Z]|Hospital|clinic)", text[words[end].end :])
+        ):
+            found.append(Name("person", text[words[at].start : words[end].end], words[at].start, words[end].end))
+        at = end + 1
     return found
 
 
@@ -167,6 +207,9 @@ class Named:
         self.latin = re.search(r"[A-Za-z]{2,}[a-z]", self.text) is not None
         self.titles = [name for name in names(self.text) if name.kind == "title"]
         self._pinyin: str | None = None
+        self.people = "[[p_" in self.text or any(name.kind in ("person", "address") for name in names(self.text))
+        self.people = self.people or any(re.fullmatch(rf"{_PERSON}", text.strip()) for text in texts)
+        self.departments = _DEPARTMENTS.search(self.text) is not None
 
     def holds(self, name: Name) -> bool:
         """Whether the texts name what was named."""
@@ -178,6 +221,8 @@ class Named:
             return self._surname(name.department)
         if name.kind == "name":
             return self._word(name.text)
+        if name.kind == "person" and name.text.isascii():
+            return all(self._word(word) for word in name.text.split())
         return name.text in self.text or (name.kind == "person" and self._spelled(name.text))
 
     def same_titles(self, asked: Name) -> list[Name]:
@@ -198,16 +243,22 @@ class Named:
                 continue
             rest = run[:-size]
             while at >= 0:
-                if not rest or _EDGE.search(rest) or at == 0 or not "\u4e00" <= self.text[at - 1] <= "\u9fff":
+                if (
+                    not rest
+                    or _EDGE.search(rest)
+                    or at == 0
+                    or not "\u4e00" <= self.text[at - 1] <= "\u9fff"
+                    or _EDGE.search(self.text[at - 2 : at])
+                ):
                     return True
                 at = self.text.find(tail, at + 1)
-            return False
         return self._shortened(run)
 
     def _shortened(self, run: str) -> bool:
-        short = run[-6:]
         known = [name.text for name in names(self.text) if name.kind == "organisation"]
-        return any(_is_short(short[cut:], whole) for cut in range(len(short) - 2) for whole in known)
+        tails = [run[-size:] for size in range(3, min(len(run), 8) + 1)]
+        alone = [tail for tail in tails if tail == run or _EDGE.search(run[: -len(tail)])]
+        return any(_is_short(tail, whole) for tail in alone for whole in known)
 
     def _surname(self, surname: str) -> bool:
         if "[[p_" in self.text:

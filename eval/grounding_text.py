@@ -18,8 +18,11 @@ from eval.grounding_names import Name, Named, names
 from eval.grounding_words import (
     COMPARISON,
     CUSTOMER,
+    EVENTS,
     NEED,
     NEGATION,
+    OFFER,
+    PLAN,
     QUESTION,
     VOICED,
     Topics,
@@ -35,6 +38,7 @@ LEAST_THIRD = 0.5
 LEAST_CONTAINED = 0.12  # of the weight of a statement's own words; less is about something else
 LEAST_NEED = 0.34  # of the words of a need, in what the customer himself said
 _TURN = re.compile(r"[^。；;!?！？\n.]+(?:[.](?=\S)[^。；;!?！？\n.]*)*[。；;!?！？\n.]?")
+_LABEL = re.compile(r"(?m)^[^：:\n。，]{1,30}[：:]\s?\S")
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z'-]{2,}")
 _EMPTY = frozenset(
@@ -48,6 +52,12 @@ _NOT_NEED = re.compile(
     r"如(?:果|有)?[^，。]{0,6}(?:需要|希望|担心|关注)|(?:我|我们|我这边)(?:也|很|都|还)?(?:希望|需要|想|关注|担心)|希望(?:能|可以|有机会|和|跟|与|向|为|给|下|占用|没有|对|帮|了解|听|约|我们)"
     r"|不(?:知|知道)[^，。]*|感谢[^，。]*(?:信任|关注|支持)|(?:if|whether|should) [^,.]*(?:need|want|concern|worr|hop)\w*|(?:we|i)(?: would| do)? (?:hope|need|want|care|'d like)\w*|no need|need(?:s)? (?:to be )?(?:installed|signed)|thank\w* [^,.]*|满意度",
     re.IGNORECASE,
+)
+_PAIRED = frozenset({"date", "money", "quantity"})
+_TALK = re.compile(r"我|咱|请|(?<![A-Za-z])(?:i|we|our|us|let|please|thank\w*)(?![A-Za-z])", re.IGNORECASE)
+_ABOUT_THEM = re.compile(
+    r"贵院|贵科|贵司|医院|科室|院方|院里|你们|(?<![A-Za-z])(?:your|hospital|customer|clinic|ward|department)(?![A-Za-z])",
+    re.I,
 )
 _IF = re.compile(r"如果|若(?!干)|假如|要是|万一|(?<![A-Za-z])(?:if|whether|unless)(?![A-Za-z])", re.IGNORECASE)
 _ENDS = re.compile(r"到期|届满|过期|为止|有效|expir|valid|end", re.IGNORECASE)
@@ -89,6 +99,7 @@ class _Unit:
     text: str
     values: tuple[Mention, ...]
     words: tuple[tuple[int, int, str], ...]
+    record: tuple[Mention, ...] = ()  # the values of the whole row, where the text is one
 
 
 class _Cited:
@@ -183,7 +194,7 @@ def _units(text: str) -> tuple[_Unit, ...]:
         inside = tuple(value for value in values if start <= value.start < end)
         near = tuple((a - start, b - start, topic) for a, b, topic in words if start <= a < end)
         moved = tuple(_moved(value, start) for value in inside)
-        found.append(_Unit(match.group(), moved, near))
+        found.append(_Unit(match.group(), moved, near, values if len(_LABEL.findall(text)) > 1 else moved))
     return tuple(found)
 
 
@@ -210,16 +221,25 @@ def _value_claims(sentence: str, cited: _Cited) -> Iterator[TextClaim]:
             continue
         clause = next(((a, b) for a, b in parts if a <= value.start < b), (0, len(sentence)))
         topics = nearest(value, [word for word in words if clause[0] <= word[0] < clause[1]], sentence)
-        if why := _elsewhere(topics, states, cited) or _turned(value, states):
+        if kind == "code" and not re.search(r"\d{5}", value.canonical):
+            topics = frozenset()  # a model says no relation
+        if why := _elsewhere(topics, states, cited, kind) or _turned(value, states):
             yield TextClaim(value.text, kind, "contradicted", why)
-        elif why := _mispaired(
-            value, [v for v in found if v is not value and clause[0] <= v.start < clause[1]], states, cited
-        ):
+        elif why := _mispaired(value, _around(value, found, parts), states, cited):
             yield TextClaim(value.text, kind, "contradicted", why)
         elif not hedged(sentence[clause[0] : clause[1]]) and all(_planned(v, unit) for v, unit in states):
             yield TextClaim(value.text, kind, "contradicted", "the text only plans or expects it")
         else:
             yield TextClaim(value.text, kind, "supported")
+
+
+def _around(value: Mention, found: Sequence[Mention], parts: Sequence[tuple[int, int]]) -> list[Mention]:
+    """The other values of the clause, and of those before it up to the one with a day, when it has none of its own."""
+    start, end = next(((a, b) for a, b in parts if a <= value.start < b), (0, 0))
+    days = [v for v in found if v.kind == "date"]
+    if not any(start <= v.start < end for v in days):
+        start = max((a for a, b in parts for v in days if a <= v.start < b and b <= value.start), default=0)
+    return [v for v in found if v is not value and start <= v.start < end]
 
 
 def nearest(value: Mention, words: Sequence[tuple[int, int, str]], text: str) -> Topics:
@@ -297,14 +317,14 @@ def _window(value: Mention, cited: _Cited) -> bool:
     }
 
 
-def _elsewhere(topics: Topics, states: Sequence[tuple[Mention, _Unit]], cited: _Cited) -> str:
+def _elsewhere(topics: Topics, states: Sequence[tuple[Mention, _Unit]], cited: _Cited, kind: str) -> str:
     """Why the words beside a value do not fit those beside it in the text; "" when they do."""
     if not topics:
         return ""
     around = [nearest(v, [w for w in unit.words if not _cut(unit.text, w, v)], unit.text) for v, unit in states]
     if all(around) and not any(topics & each for each in around):
         everywhere = frozenset(word[2] for _, unit in states for word in unit.words)
-        if not topics & everywhere:
+        if not topics & (cited.topics if kind == "quantity" else everywhere):
             return "the text states it of another relation"
     if topics & _STRICT and not topics & cited.topics:
         return "the text does not speak of this relation"
@@ -328,13 +348,13 @@ def _mispaired(
 ) -> str:
     """Where the text has this value it has another day, amount or count beside it than the sentence."""
     for other in beside:
-        if other.kind == value.kind or other.kind in ("number", "percent") or value.kind in ("number", "percent"):
+        if other.kind == value.kind or not {other.kind, value.kind} <= _PAIRED:
             continue
         units = [unit for _, unit in states]
-        if any(_same(v, other, unit, cited) for unit in units for v in unit.values):
+        if any(_same(v, other, unit, cited) for unit in units for v in unit.record):
             continue
         if all(
-            any(v.kind == other.kind and (v.kind != "date" or not v.yearless) for v in unit.values) for unit in units
+            any(v.kind == other.kind and (v.kind != "date" or not v.yearless) for v in unit.record) for unit in units
         ):
             return f"the text has another {other.kind} beside it"
     return ""
@@ -362,17 +382,18 @@ def _name_claims(sentence: str, cited: _Cited) -> Iterator[TextClaim]:
 
 def _judged(name: Name, people: Sequence[Name], found: Sequence[Name], cited: _Cited) -> bool:
     if name.kind == "department":
-        return not any(o.kind == "title" and o.start <= name.start < o.end for o in found)
+        return cited.named.departments and not any(o.kind == "title" and o.start <= name.start < o.end for o in found)
     if name.text.isascii() == cited.han and not cited.named.has_titles(ascii_only=name.text.isascii()):
         return False  # an English title of a Chinese text cannot be told
     if name.department or (name.text.isascii() and " " in name.rank):
         return True
-    return any(p.end == name.start or name.end == p.start for p in people)
+    return any(max(p.start, name.start) - min(p.end, name.end) <= 8 for p in people)
 
 
 def _other_holder(title: Name, people: Sequence[Name], sentence: str, cited: _Cited) -> str:
     for person in people:
-        if re.search(r"[。；;，,]", sentence[min(person.end, title.end) : max(person.start, title.start)]):
+        between = sentence[min(person.end, title.end) : max(person.start, title.start)]
+        if re.search(r"[。；;，,]", between) and not re.fullmatch(r"\s?[，,]\s?(?:the |a |our )?", between):
             continue
         held = [unit for unit in cited.units if person.text in unit.text]
         theirs = [Named([unit.text]) for unit in held]
@@ -386,12 +407,14 @@ def _needs(sentence: str, cited: _Cited, *, same: bool, voiced: bool | None) -> 
     """A need, worry or motive of the customer stands only where the customer himself said it."""
     for start, end in clauses(sentence):
         clause = sentence[start:end]
-        match = NEED.search(clause)
-        if match is None or _NOT_NEED.search(clause) or not CUSTOMER.search(sentence):
+        needs, plans = NEED.search(clause), PLAN.search(clause)
+        if not (needs or plans) or _NOT_NEED.search(clause) or not CUSTOMER.search(sentence):
             continue
         said = cited.spoken if voiced is None or voiced else []
         if voiced and not said:
             said = cited.units
+        if not needs:  # a plan may stand in any text that calls it one
+            said = [unit for unit in cited.units if hedged(unit.text)]
         wanted = set(grams(clause)) | (set(grams(sentence)) if len(grams(clause)) < 4 else set[str]())
         held = {gram for unit in said for gram in grams(unit.text)}
         share = len(wanted & held) / len(wanted) if wanted else 1.0
@@ -408,6 +431,9 @@ def _guards(sentence: str, cited: _Cited) -> Iterator[TextClaim]:
         yield TextClaim(sentence, "modality", "absent", "the text demands nothing")
     for start, end in clauses(sentence):
         clause = sentence[start:end]
+        told = [clause[a:b] for a, b, topic in cues(clause) if topic in EVENTS and topic not in cited.topics]
+        if told and not OFFER.search(clause):
+            yield TextClaim(told[0], "relation", "absent", "the text does not speak of it")
         if why := _denied(clause, cited):
             yield TextClaim(clause.strip(), "negation", "contradicted", why)
 
@@ -428,5 +454,7 @@ def _denied(clause: str, cited: _Cited) -> str:
 
 
 def _foreign(sentence: str, share: float) -> Iterator[TextClaim]:
-    if share < LEAST_CONTAINED and CUSTOMER.search(sentence) and len(grams(sentence)) >= 8:
+    if _TALK.search(sentence) or not _ABOUT_THEM.search(sentence) or mentions(sentence) or len(grams(sentence)) < 5:
+        return
+    if share < LEAST_CONTAINED:
         yield TextClaim(sentence, "words", "absent", "the text is about something else")

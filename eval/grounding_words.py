@@ -8,15 +8,15 @@ Topics = frozenset[str]
 _TOPICS: Mapping[str, tuple[str, str]] = {
     "purchase": (
         "(?:采购|购买|购置|购入|购进|订购|添置|引进|购得|选购)(?!中心|科|办|部|处|员|经理|总监|主管|意愿|意向|需求|计划)|买[了过的下入]"
-        "|下单|订单|合同(?!到期)|成交",
-        r"bought|buy(?:s|ing)?\b|purchas\w+|acquir\w+|order(?:s|ed|ing)?\b|procured|contract\w*|took delivery of an order",
+        "|下单|订单|(?<!维保)(?<!保养)(?<!服务)(?<!租赁)(?<!维护)合同(?!到期)|成交",
+        r"bought|buy(?:s|ing)?\b|purchas\w+|acquir\w+|order(?:s|ed|ing)?\b|procured|(?<!maintenance )(?<!service )(?<!support )(?<!lease )contract\w*|took delivery of an order",
     ),
     "install": (
-        "安装|装机|投入使用|启用|投用|调试完成",
+        "安装|装机|装[好上完了](?!饰)|投入使用|启用|投用|调试完成",
         r"install\w*|commission(?:ed|ing)|went live|(?:put|went|came) into (?:use|service|operation)",
     ),
     "deliver": ("交付|到货|发货|送达|交货", r"deliver\w*|shipped|shipment|arrived"),
-    "accept": ("验收", r"acceptance|accepted|signed off"),
+    "accept": ("验收", r"acceptance|signed off"),
     "warranty": ("质保|保修|三包", r"warrant(?:y|ies|ed)|guarantee\w*"),
     "maintain": ("维保|保养|维护合同", r"maintenance|service contract|servic(?:ed|ing)\b"),
     "budget": ("预算", r"budget\w*"),
@@ -25,14 +25,14 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
     "price": ("单价|报价|售价|目录价|标价", r"unit price|list price|pric(?:e|ed|es)\b|quot(?:e|ed|es|ation)\b"),
     "ticket": ("报修|故障|工单|维修|服务单|投诉", r"tickets?\b|faults?\b|repair\w*|breakdown|complain\w*"),
     "post": (
-        "担任|任职|上任|履新|就任|接任|到任|任命|出任|现任|职务|职位|升任|接手",
-        r"appointed|took (?:over|up|office)|in post|in office|post\b|serves? as|served as|title\b|holds?\b",
+        "担任|任职|上任|履新|就任|接任|到任|任命|出任|现任|职务|职位|升任|接手|离任|卸任",
+        r"appointed|took (?:over|up|office)|in post|in office|post\b|serves? as|served as|title\b|holds?\b|stepped down",
     ),
     "contact": ("拜访|来电|致电|回访|会面|通话|来访", r"visit\w*|phoned|met with|spoke|meeting"),
     "promise": ("承诺|答应", r"promis\w+|pledged"),
     "training": ("培训", r"train(?:ed|ing|ings)\b"),
     "calibrate": ("校准|检定", r"calibrat\w+"),
-    "pay": ("付款|回款|支付|预付|尾款|欠款|结清", r"paid|pay(?:s|ment|ments)?\b|prepa\w+|deposit"),
+    "pay": ("付款|回款|支付|预付|尾款|欠款|结清", r"payments?\b|prepa\w+|deposit|paid (?:off|back)"),
     "bed": ("床位|张床", r"beds?\b"),
     "discount": ("折扣|优惠", r"discount\w*"),
     "lease": ("租赁|租用", r"leas(?:e|ed|ing)\b|rent(?:ed|al)\b"),
@@ -44,7 +44,10 @@ _CUES = re.compile(
     "|".join(f"(?P<{name}>{zh}|(?<![A-Za-z])(?:{en}))" for name, (zh, en) in _TOPICS.items()), re.IGNORECASE
 )
 _ALSO = {  # words that only occur in the names of relations
-    "post": re.compile(r"title|position|role|职称|岗位", re.IGNORECASE),
+    "post": re.compile(
+        r"title|position|role|职称|岗位|院长|主任|科长|处长|经理|护士长|director|\bhead\b|chief|president|manager|decision.?maker",
+        re.IGNORECASE,
+    ),
     "purchase": re.compile(r"order|contract|deal|订货|购", re.IGNORECASE),
     "price": re.compile(r"price|单价|价格|报价", re.IGNORECASE),
     "certificate": re.compile(r"licen|certif|regist|证", re.IGNORECASE),
@@ -79,6 +82,10 @@ NEED = re.compile(
     r"|pain(?:s| points?)?|urgent\w*|complain\w*|fears?|afraid|eager|keen|priorit\w+|pressure|anxious|satisfied|happy with|tired of|fed up|suffer\w*|cares? about|desperate\w*|bothered|annoyed)(?![A-Za-z])",
     re.IGNORECASE,
 )
+PLAN = re.compile(
+    r"计划|打算|有意|考虑|准备(?=[采购更换升扩建新招])|拟(?!合)|(?<![A-Za-z])(?:plans? to|planning to|intends? to|considering|about to|going to)(?![A-Za-z])",
+    re.IGNORECASE,
+)
 CUSTOMER = re.compile(
     r"贵院|贵科|贵司|贵公司|贵单位|您|你们|咱们|医院|科室|院方|客户|主任|院长|科长|护士|医生|采购|\[\["
     r"|(?<![A-Za-z])(?:you|your|hospital|customer|client|clinic|ward|department|director|head|nurses?|doctors?|team|staff|they|their)(?![A-Za-z])",
@@ -93,9 +100,18 @@ VOICED = re.compile(
     r"|\((?:customer)\):|(?m:^(?:customer|client|buyer|caller|hospital|director|head nurse|nurse|doctor)\s?[A-Z0-9]?:)|(?m:^from:)",
     re.IGNORECASE,
 )
+REPORTED = re.compile(
+    r"您(?:之前|上次|当时)?(?:说|提|讲)|提[到起]|表示|告诉|反映|反馈|说过|说起|讲到|(?<![A-Za-z])(?:mentioned|told|said|raised|complained|reported|pointed out)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+OFFER = re.compile(
+    r"我们?|咱们|可以|安排|如[果有需]|愿意|(?<![A-Za-z])(?:we|our|us|can|could|would|offer|i)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+EVENTS = frozenset({"install", "lease", "donate", "retire", "deliver", "calibrate"})
 QUESTION = re.compile(r"[？?]\s*[”\"')）]*$|吗[？?。]?$|是否(?=.*[？?])")
 PAST = re.compile(
-    r"曾|此前|原(?!因|装|厂|文|价|则|来|件|始)|前任|已卸任|卸任|离任|调任|当时|时任|已到期|已过期|已失效|已于?[^，。]{0,12}(?:到期|结束|过期|届满)|过期|到期|届满|截至|历史上"
+    r"曾|此前|(?<![\u4e00-\u9fff])原(?=[\u4e00-\u9fff])|原(?=任|主任|院长|科长|处长|负责人)|前任|已卸任|卸任|离任|调任|当时|时任|已到期|已过期|已失效|已于?[^，。]{0,12}(?:到期|结束|过期|届满)|过期|到期|届满|截至|历史上"
     r"|(?<![A-Za-z])(?:former(?:ly)?|previous(?:ly)?|was|were|had|held|used to|until|ended|expired|lapsed|left|stepped down|ran|then|at the time|"
     r"served|no longer|once)(?![A-Za-z])",
     re.IGNORECASE,
@@ -107,6 +123,14 @@ FORMER = re.compile(
 )
 FUTURE = re.compile(
     r"将|即将|起任|计划|预计|拟|明年|(?<![A-Za-z])(?:will|from|starting|plans?|next|upcoming|going to)(?![A-Za-z])",
+    re.I,
+)
+OVER = re.compile(
+    r"已经?过[了期保]|过了|已经?到期|已经?过期|已经?失效|已经?结束|出保|(?<![A-Za-z])(?:has|have|had|is|are) (?:already )?(?:expired|lapsed|over|ended|run out)",
+    re.I,
+)
+STILL = re.compile(
+    r"仍然?在|还在|仍然?有效|目前有效|目前在|在有效期内|在保|期内|(?<![A-Za-z])(?:still|currently|remains?) (?:valid|under|in force|covered|holds?|in)",
     re.I,
 )
 _CLAUSE = re.compile(

@@ -132,7 +132,7 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     # 一个, 一份, 一件事 and the like are figures of speech, not counts
     ("quantity", "", rf"(?!一[个份件次家张条片人名组])(?P<n>{_N}|[{_HAN}]+)\s?(?:{_UNITS})"),
     ("quantity", "stxmp", rf"(?<![A-Za-z])(?P<word>{_WORD})\s(?:{_EN_UNITS})(?![A-Za-z])"),
-    ("quantity", "usbpckm", rf"(?P<n>{_N})\s(?:{_EN_UNITS})(?![A-Za-z])"),
+    ("quantity", "usbpckm", rf"(?<![A-Za-z]-)(?<![A-Za-z0-9])(?P<n>{_N})\s(?:{_EN_UNITS})(?![A-Za-z])"),
     (
         "code",
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
