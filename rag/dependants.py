@@ -95,7 +95,7 @@ def _links(tx: Connection, today: date, known_at: datetime | None, artefacts: Co
     """Those whose fact may have changed: most have not, and the database knows which."""
     d, other = derived_from.c, aliased(facts)
     beside = exists().where(facts.c.slot != "", other.c.slot == facts.c.slot, other.c.id != facts.c.id)
-    merged = select(merges.c.kept).union(select(merges.c.merged)).scalar_subquery()
+    merged = select(merges.c.kept).union(select(merges.c.merged))
     may = or_(
         exists().where(retirements.c.fact == facts.c.id),
         exists().where(overruled.c.fact == facts.c.id),

@@ -14,6 +14,7 @@ from rag import conflicts, identity, tables
 from rag.dependants import Flag, flags, note
 from rag.facts import Fact, add_facts, make_fact, retire
 from rag.sources import Source, add_sources
+from tests.statements import propose_merge
 
 NOW = datetime(2026, 1, 10, 9, tzinfo=UTC)
 LATER = NOW + timedelta(days=60)
@@ -181,9 +182,7 @@ def test_who_withdrew_flags_without_a_word_about_him(tx: Connection, tmp_path: P
 def test_a_withdrawal_under_one_id_flags_what_rests_on_the_other(tx: Connection, tmp_path: Path) -> None:
     vault = open_vault(tmp_path / "keys")
     written(tx, head(NEXT, date(2020, 1, 1)))
-    tx.execute(
-        insert(tables.merges).values(id="m_1", kept=HEAD, merged=NEXT, zh="", en="", suggested_at=NOW, state="waiting")
-    )
+    propose_merge(tx, HEAD, NEXT)
     forget(tx, vault, HEAD, actor="dora", now=LATER)
     assert flags(tx, today=TODAY) == []
     identity.merge(tx, "m_1", by="cora", reason="同一人", now=LATER)
@@ -195,11 +194,7 @@ def test_a_withdrawal_under_one_id_flags_what_rests_on_the_other(tx: Connection,
 def test_merging_two_hospitals_flags_whose_post_the_other_one_fills(tx: Connection) -> None:
     written(tx, FIRST)
     add_facts(tx, [head(NEXT, date(2025, 3, 1), 14, NOW, "customer:H2")])
-    tx.execute(
-        insert(tables.merges).values(
-            id="m_1", kept="customer:H1", merged="customer:H2", zh="", en="", suggested_at=NOW, state="waiting"
-        )
-    )
+    propose_merge(tx, "customer:H1", "customer:H2")
     assert flags(tx, today=TODAY) == []
     identity.merge(tx, "m_1", by="cora", reason="同一家", now=LATER)
     assert (only(tx).reason, only(tx).since) == ("superseded", date(2025, 3, 1))
@@ -239,3 +234,13 @@ def test_ten_thousand_scripts_on_eight_facts_are_flagged_exactly(tx: Connection)
     add_facts(tx, [head(f"p_{n + 9000:016x}", date(2026, 2, 1), 14, LATER, f"customer:H{n}") for n in moved])
     expected = {(f"s_{n}", f"c.{k}") for n in range(10_000) for k in range(8) if (n + k) % 2000 % 10 == 0}
     assert {(flag.artefact, flag.claim) for flag in flags(tx, today=TODAY)} == expected
+
+
+def test_every_id_of_several_merges_is_watched(tx: Connection) -> None:
+    for number in (1, 2, 3):
+        propose_merge(tx, f"customer:H{number}", f"customer:H{number}B", f"m_{number}")
+        identity.merge(tx, f"m_{number}", by="cora", reason="同一家", now=NOW)
+        written(tx, head(HEAD, date(2020, 1, 1), 12, NOW, f"customer:H{number}B"), artefact=f"s_{number}")
+    successors = [head(NEXT, date(2026, 3, 1), 14, LATER, f"customer:H{number}") for number in (1, 2, 3)]
+    add_facts(tx, successors)
+    assert [flag.artefact for flag in flags(tx, today=TODAY)] == ["s_1", "s_2", "s_3"]

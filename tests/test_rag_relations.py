@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine
 
 from governance.db import metadata, open_engine
+from governance.errors import Conflict
 from rag import conflicts, identity
-from rag.facts import Fact, add_facts, facts_about, facts_by_id, holds, make_fact, people_of, retire
+from rag.facts import Fact, add_facts, edges_of, facts_about, facts_by_id, holds, make_fact, people_of, retire
 from rag.relations import RELATIONS, by_slot, clashes, disagree, object_of, slot_of, timeline
 from tests.statements import NOW, head, moment, person, propose_merge, with_sources
 
@@ -263,3 +264,37 @@ def test_two_ids_of_one_person_do_not_end_or_contradict_each_other(db: Engine, t
         identity.merge(tx, "m_1", by="cora", reason="同一人", now=moment(5))
         assert conflicts.conflicts(tx) == []
         assert len(conflicts.conflicts(tx, known_at=moment(4))) == 1
+
+
+def test_a_circle_of_parents_hangs_no_query(db: Engine, tmp_path: Path) -> None:
+    ring = [
+        make_fact(f"customer:H{n}", "part_of", f"customer:H{(n + 1) % 3}", source=f"s_{n}", known_from=NOW)
+        for n in range(3)
+    ]
+    alone = make_fact("customer:H9", "part_of", "customer:H9", source="s_4", known_from=NOW)
+    with db.begin() as tx:
+        with_sources(tx, tmp_path)
+        add_facts(tx, [*ring, alone])
+        entities = [f"customer:H{n}" for n in (0, 1, 2, 9)]
+        assert {fact.id for fact in edges_of(tx, entities, as_of=None)} == {fact.id for fact in [*ring, alone]}
+        assert len(facts_about(tx, "customer:H0", as_of=None)) == 1
+        assert conflicts.conflicts(tx) == []
+        for n in range(3):
+            propose_merge(tx, f"customer:H{n}", f"customer:H{(n + 1) % 3}", f"m_{n}")
+        for n in range(2):
+            identity.merge(tx, f"m_{n}", by="cora", reason="同一家", now=moment(1))
+        with pytest.raises(Conflict):
+            identity.merge(tx, "m_2", by="cora", reason="同一家", now=moment(1))
+        assert len(facts_about(tx, "customer:H0", as_of=None)) == 3
+        assert len(conflicts.conflicts(tx)) <= 1
+
+
+@pytest.mark.parametrize("since", [None, date.min, date.max])
+def test_days_at_the_ends_of_the_calendar_end_nothing_wrongly(db: Engine, tmp_path: Path, since: date | None) -> None:
+    with db.begin() as tx:
+        with_sources(tx, tmp_path)
+        odd, plain = head(person(1), since), head(person(2), date(2024, 1, 1), source=1)
+        add_facts(tx, [odd, plain])
+        ends = dict(seen(tx, None))
+    assert ends[odd.id] == (None if since == date.max else date(2024, 1, 1))
+    assert ends[plain.id] == (date.max if since == date.max else None)
