@@ -1,5 +1,6 @@
 """Search in passages by meaning and by word, within a scope; a vector once computed is kept, sealed."""
 
+import hashlib
 import json
 import logging
 import uuid
@@ -14,7 +15,6 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from governance.errors import XinyanError
-from governance.keys import keyed
 from governance.vault import Vault
 from rag.embeddings import READ, Vectors, embed_all, model_of, models_of, open_embedding
 from rag.engine_exact import Asked, ExactEngine, Rows, Scores, SearchEngine
@@ -208,7 +208,8 @@ def open_index(
     """
     entries = entries_of(db, vault, names or {})
     models = {model_of(name).id: model_of(name).size for name in models_of(embedding)}
-    collection = f"xinyan-{keyed(vault.lookup_key, 'collection', *models)[:16]}"
+    ours = hashlib.blake2b(" ".join(models).encode(), key=vault.lookup_key, digest_size=8)
+    collection = f"xinyan-{ours.hexdigest()}"  # of this installation: another one's points are not ours to delete
     engine = QdrantEngine(qdrant_url, collection, models) if qdrant_url else ExactEngine(models)
     index = Index(entries, engine, embedding)
     kept = {name: KeptVectors(db, vault, name) for name in models_of(embedding)}
