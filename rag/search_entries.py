@@ -11,7 +11,7 @@ from governance.tables import passports
 from governance.vault import Vault, pseudonymise
 from rag.blocks import language_of
 from rag.facts import in_parts
-from rag.search_mentions import Mentions
+from rag.search_mentions import Mentions, names_of
 from rag.search_scope import Tags
 from rag.sources import Source, passages
 from rag.tables import documents
@@ -32,14 +32,15 @@ class Entry:
         return cls(source, text, title, Tags(language_of([text])))
 
 
-def entries_of(db: Engine, vault: Vault, names: Mapping[str, str]) -> list[Entry]:
+def entries_of(db: Engine, vault: Vault, names: Mapping[str, str] | None) -> list[Entry]:
     """All current passages whose passport permits retrieval, without the hostile ones, in reading order."""
     with reading(db) as tx:
         found = [source for source in passages(tx, vault) if not source.hostile]
         purposes = _purposes(tx, {source.passport for source in found})
         kinds = _kinds(tx, {source.document for source in found})
+        called = names_of(tx) if names is None else names
     allowed = [source for source in found if "retrieval" in purposes.get(source.passport, ())]
-    mentions = Mentions(names)
+    mentions = Mentions(called)
     entries: list[Entry] = []
     for source in allowed:
         text = indexed_text(source)

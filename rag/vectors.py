@@ -203,10 +203,10 @@ def open_index(
     """
     The passages of all current documents that may be searched, but the hostile ones; embeds what never was embedded.
 
-    `names`: how customers and products are called → their ids, for `Scope`. `background`: returns as soon as words are
-    found, and embeds in a thread (`Index.progress`); a process that is killed goes on where it was.
+    `names`: how customers and products are called → their ids, for `Scope`; by default those of the graph. `background`:
+    returns as soon as words are found, and embeds in a thread (`Index.progress`); a killed process goes on where it was.
     """
-    entries = entries_of(db, vault, names or {})
+    entries = entries_of(db, vault, names)
     models = {model_of(name).id: model_of(name).size for name in models_of(embedding)}
     ours = hashlib.blake2b(" ".join(models).encode(), key=vault.lookup_key, digest_size=8)
     collection = f"xinyan-{ours.hexdigest()}"  # of this installation: another one's points are not ours to delete
