@@ -1,5 +1,6 @@
 """What was written from facts that changed since is flagged with the path, and nothing else is."""
 
+import argparse
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -10,11 +11,11 @@ from sqlalchemy import Connection, Engine, insert
 
 from governance.passport import issue
 from governance.vault import forget, keep, open_vault
-from rag import conflicts, identity, tables
+from rag import commands_changed, conflicts, identity, tables
 from rag.dependants import Flag, flags, note
 from rag.facts import Fact, add_facts, make_fact, retire
 from rag.sources import Source, add_sources
-from tests.statements import propose_merge
+from tests.statements import propose_merge, with_sources
 
 NOW = datetime(2026, 1, 10, 9, tzinfo=UTC)
 LATER = NOW + timedelta(days=60)
@@ -244,3 +245,22 @@ def test_every_id_of_several_merges_is_watched(tx: Connection) -> None:
     successors = [head(NEXT, date(2026, 3, 1), 14, LATER, f"customer:H{number}") for number in (1, 2, 3)]
     add_facts(tx, successors)
     assert [flag.artefact for flag in flags(tx, today=TODAY)] == ["s_1", "s_2", "s_3"]
+
+
+def test_the_command_lists_the_paths_of_a_day_in_either_language(
+    db: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with db.begin() as tx:
+        with_sources(tx, tmp_path / "keys")
+        first = replace(FIRST, source="s_1")
+        written(tx, first)
+        add_facts(tx, [replace(head(NEXT, date(2026, 3, 1), known=LATER), source="s_2")])
+    said: dict[tuple[str, str], str] = {}
+    for language in ("zh", "en"):
+        for day in ("2026-02-28", "2026-03-01"):
+            asked = argparse.Namespace(as_of=date.fromisoformat(day))
+            assert commands_changed.run(db, asked, language) == 0
+            said[language, day] = capsys.readouterr().out
+    assert said["zh", "2026-02-28"] == "截至 2026-02-28，0 份内容的 0 处依据已变化。\n"
+    assert said["zh", "2026-03-01"].startswith("话术 s_1 · opening.0 ← ")
+    assert said["en", "2026-03-01"].endswith("1 claims of 1 artefacts rest on facts that have changed.\n")
