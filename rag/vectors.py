@@ -203,8 +203,8 @@ def open_index(
     """
     The passages of all current documents that may be searched, but the hostile ones; embeds what never was embedded.
 
-    `names`: how customers and products are called → their ids, for `Scope`; by default those of the graph. `background`:
-    returns as soon as words are found, and embeds in a thread (`Index.progress`); a killed process goes on where it was.
+    `names`: how customers and products are called → their ids, for `Scope`; by default the graph's. `background`:
+    returns as soon as words are found, and embeds in a thread (`Index.progress`); what a killed one did is kept.
     """
     entries = entries_of(db, vault, names)
     models = {model_of(name).id: model_of(name).size for name in models_of(embedding)}
