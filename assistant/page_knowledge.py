@@ -99,7 +99,7 @@ def _queue(who: Visitor, asked: Mapping[str, str]) -> str:
 
 
 def _page(asked: Mapping[str, str]) -> int:
-    text = asked.get("page", "")
+    text = asked.get("at", "")  # not "page": Gradio's own route takes that, and the page would not load again
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 1
 
 
