@@ -151,8 +151,11 @@ def _known(fact: Statement) -> _Known:
         found = _bare(fact)
     elif window := _window(fact):
         found.append(window)
-    found += mentions(f"{fact.relation.replace('_', ' ')} ")
-    found += [m for m in mentions(fact.subject) if m.kind in ("code", "person")]
+    if re.search(r"\d", fact.relation):
+        found += mentions(f"{fact.relation.replace('_', ' ')} ")
+    found += [
+        m for m in mentions(fact.subject) if "[" in fact.subject or m.kind == "code" if m.kind in ("code", "person")
+    ]
     dated = [(m.first, m.last) for m in found if m.kind == "date" and m.first and m.last and not m.yearless]
     starts, ends = list[tuple[date, date]](), list[tuple[date, date]]()
     if fact.valid_from:

@@ -25,14 +25,11 @@ _SAME_UNIT = {"圆": "元", "boxes": "box", "pcs": "piece", "部": "台"}
 _EN_UNIT = {"unit": "台套个件部支张辆床", "set": "套台", "piece": "件个台支", "box": "盒箱", "kit": "盒套", "case": "箱例",
             "bottle": "瓶", "system": "台套", "monitor": "台", "pump": "台", "bed": "张床", "pack": "包盒", "tonne": "吨",
             "pair": "双对副"}  # fmt: skip
-_LEAST = re.compile(
-    r"(?:超过|不少于|不低于|至少|逾|多于|高于|over|more than|at least|no less than|above|exceed\w*)\s?$", re.I
-)
-_MOST = re.compile(
-    r"(?:不超过|不到|少于|低于|至多|不足|最多|under|less than|at most|up to|below|no more than)\s?$", re.I
-)
-_ABOUT = re.compile(
-    r"(?:约|大约|大概|近|将近|接近|about|around|approximately|roughly|nearly|almost|some|circa)\s?(?:为|是)?\s?$", re.I
+_BOUND = re.compile(
+    r"(?:(?P<most>不超过|不到|少于|低于|不多于|不高于|至多|不足|最多|under|less than|at most|up to|below|no more than)"
+    r"|(?P<least>超过|不少于|不低于|至少|逾|多于|高于|over|more than|at least|no less than|above|exceed\w*)"
+    r"|(?P<about>约|大约|大概|近|将近|接近|about|around|approximately|roughly|nearly|almost|some|circa)\s?(?:为|是)?)\s?$",
+    re.IGNORECASE,
 )
 _ABOUT_AFTER = re.compile(r"^\s?(?:左右|上下|余|多)")
 _JOIN = re.compile(r"^\s?(?:至|到|-|~|～|—|–|―)\s?$|^ (?:to|and|or) $")
@@ -53,6 +50,11 @@ _FAR_UNIT = re.compile(
 )
 _FAR = re.compile(
     r"(?<![A-Za-z])(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?= (?:[A-Za-z-]*\d[\w-]*,? |[a-z]+ ){1,3}?(units?|sets?|boxes|kits?)(?![A-Za-z]))"
+)
+_NOTHING = re.compile(  # a text without any of these holds no value
+    r"[\d０-９零〇一二两三四五六七八九十百千壹贰叁肆伍陆柒捌玖拾%半年月\[]|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|teen|twenty"
+    rf"|thirty|forty|fifty|sixty|ninety|hundred|first|second|third|quarter|last|this|next|{'|'.join(MONTHS)})",
+    re.IGNORECASE,
 )
 _RELATIVE = re.compile(
     r"(?P<ly>去年|上年度?|last year)|(?P<ty>今年|本年度?|this year)|(?P<ny>明年|下年度?|next year)|(?P<by>前年)"
@@ -98,9 +100,28 @@ class Mention:
         return self.kind in ("money", "percent", "quantity", "period", "number")
 
 
-@lru_cache(maxsize=20_000)
 def mentions(text: str, as_of: date | None = None) -> tuple[Mention, ...]:
     """The values of `text` in order; figures of speech are left out. Relative days are read from `as_of`."""
+    if _NOTHING.search(text) is None:
+        return ()
+    found, plain = _plain(text)
+    if as_of is not None and (match := _RELATIVE.search(plain)):
+        taken = [(m.start, m.end) for m in found]
+        told = _relative(plain, as_of, match.start())
+        found = (*found, *(m for m in told if not _overlaps(m.start, m.end, taken)))
+        return tuple(_joined(sorted(found, key=lambda m: m.start), plain))
+    return _whole(text)
+
+
+@lru_cache(maxsize=20_000)
+def _whole(text: str) -> tuple[Mention, ...]:
+    found, plain = _plain(text)
+    return tuple(_joined(found, plain))
+
+
+@lru_cache(maxsize=20_000)
+def _plain(text: str) -> tuple[tuple[Mention, ...], str]:
+    """The values one by one, and the text in half-width."""
     plain = half_width(text)
     idle = [match.span() for match in _IDLE.finditer(plain)]
     partial = [m for m in (_partial(match) for match in _PARTIAL.finditer(plain)) if m]
@@ -119,9 +140,7 @@ def mentions(text: str, as_of: date | None = None) -> tuple[Mention, ...]:
             far = find_values(f"{match[1]} {match[2]}")[0]
             found.append(_mention(replace(far, start=match.start(), end=match.end()), plain))
     found += [m for m in partial if not _overlaps(m.start, m.end, taken)]
-    if as_of is not None:
-        found += [m for m in _relative(plain, as_of) if not _overlaps(m.start, m.end, taken)]
-    return tuple(_joined(sorted(found, key=lambda m: m.start), plain))
+    return tuple(sorted(found, key=lambda m: m.start)), plain
 
 
 def rounds_to(value: Decimal, said: Mention) -> bool:
@@ -185,10 +204,9 @@ def _mention(value: Found, plain: str) -> Mention:
     if not base.numeric:
         return base
     number = Decimal(re.sub(r"[^\d.]", "", value.canonical) or "0")
-    bound = "least" if _LEAST.search(before) else "most" if _MOST.search(before) else ""
-    if bound == "least" and re.search(r"不(?:超过|多于|高于)\s?$|no more than\s?$", before):
-        bound = "most"
-    if not bound and (_ABOUT.search(before) or _ABOUT_AFTER.match(after)):
+    match = _BOUND.search(before)
+    bound = (match.lastgroup or "") if match else ""
+    if not bound and _ABOUT_AFTER.match(after):
         bound = "about"
     unit = unit_of(value)
     return replace(base, low=number, high=number, step=_step(value.text, number, bound), unit=unit, bound=bound)
@@ -270,9 +288,9 @@ def _partial(match: re.Match[str]) -> Mention | None:
     )
 
 
-def _relative(plain: str, as_of: date) -> list[Mention]:
+def _relative(plain: str, as_of: date, start: int) -> list[Mention]:
     found: list[Mention] = []
-    for match in _RELATIVE.finditer(plain):
+    for match in _RELATIVE.finditer(plain, start):
         name = match.lastgroup or ""
         if name[1] == "y":
             year = as_of.year + {"l": -1, "t": 0, "n": 1, "b": -2}[name[0]]

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
+from itertools import pairwise
 
 Topics = frozenset[str]
 # Topic: Chinese words, English words. A value beside a word of one topic must not be a fact of another.
@@ -40,9 +42,12 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
     "retire": ("报废|停用|淘汰", r"scrapped|retired|decommissioned|written off"),
     "rate": ("有效率|治愈率|准确率|满意度|灵敏度|特异性", r"efficacy|cure rate|accuracy|sensitivity|specificity"),
 }
-_CUES = re.compile(
-    "|".join(f"(?P<{name}>{zh}|(?<![A-Za-z])(?:{en}))" for name, (zh, en) in _TOPICS.items()), re.IGNORECASE
+_SIGNS = "".join(sorted(set(re.findall(r"[\u4e00-\u9fff]", "".join(zh for zh, _ in _TOPICS.values())))))
+_CUES_ZH = re.compile(f"(?=[{_SIGNS}])(?:" + "|".join(f"(?P<{name}>{zh})" for name, (zh, _) in _TOPICS.items()) + ")")
+_CUES_EN = re.compile(
+    r"(?<![A-Za-z])(?:" + "|".join(f"(?P<{name}>{en})" for name, (_, en) in _TOPICS.items()) + ")", re.I
 )
+_LATIN = re.compile(r"[A-Za-z]{3}")
 _ALSO = {  # words that only occur in the names of relations
     "post": re.compile(
         r"title|position|role|职称|岗位|院长|主任|科长|处长|经理|护士长|director|\bhead\b|chief|president|manager|decision.?maker",
@@ -138,11 +143,16 @@ _CLAUSE = re.compile(
 )
 
 
-def cues(text: str) -> list[tuple[int, int, str]]:
+@lru_cache(maxsize=20_000)
+def cues(text: str) -> tuple[tuple[int, int, str], ...]:
     """Start, end and topic of every word that names a relation."""
-    return [(m.start(), m.end(), m.lastgroup or "") for m in _CUES.finditer(text)]
+    found = [(m.start(), m.end(), m.lastgroup or "") for m in _CUES_ZH.finditer(text)]
+    if _LATIN.search(text):
+        found += [(m.start(), m.end(), m.lastgroup or "") for m in _CUES_EN.finditer(text)]
+    return tuple(sorted(found))
 
 
+@lru_cache(maxsize=20_000)
 def topics_of(relation: str) -> Topics:
     """The topics that the name of a relation names: warranty_months, 采购数量."""
     plain = relation.replace("_", " ").replace("-", " ")
@@ -151,10 +161,11 @@ def topics_of(relation: str) -> Topics:
     )
 
 
-def clauses(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=20_000)
+def clauses(text: str) -> tuple[tuple[int, int], ...]:
     """Start and end of the clauses of `text`; thousands separators cut nothing."""
     cuts = [0, *(match.end() for match in _CLAUSE.finditer(text)), len(text)]
-    return [(start, end) for start, end in zip(cuts, cuts[1:], strict=False) if end > start]
+    return tuple((start, end) for start, end in pairwise(cuts) if end > start)
 
 
 def hedged(text: str) -> bool:

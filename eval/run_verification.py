@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eval import grounding_facts, grounding_mentions, grounding_names, grounding_text
+from eval import grounding_facts, grounding_mentions, grounding_names, grounding_text, grounding_words
 from eval.verification import SPLITS, Case, Outcome, by_fault, figures, judge, read_cases
 from governance.settings import Settings
 
@@ -49,7 +49,7 @@ def _speed(cases: Sequence[Case]) -> int:
 
 def forget() -> None:
     """Empty what the verifiers remember of texts and facts."""
-    for module in (grounding_facts, grounding_mentions, grounding_names, grounding_text):
+    for module in (grounding_facts, grounding_mentions, grounding_names, grounding_text, grounding_words):
         for remembered in vars(module).values():
             if clear := getattr(remembered, "cache_clear", None):
                 clear()
