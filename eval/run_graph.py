@@ -14,6 +14,7 @@ from llama_index.core.graph_stores.types import EntityNode, LabelledNode, Relati
 from sqlalchemy import Engine, insert
 
 from eval.graph import TODAY, Edge, Graph, drawn, percentile, read_graph, sales_graph, timed
+from eval.jsonl import BadData
 from governance.db import migrate, open_engine, reading
 from governance.settings import Settings
 from governance.vault import Vault, open_vault
@@ -34,7 +35,7 @@ DEALS = ("bought", "ticket", "price")
 
 def run(data: Path | None, settings: Settings) -> dict[str, Any]:
     """The folder's graph under the suffix `_data`, or two seeded ones; nothing of the company's data is touched."""
-    graphs = {"data": read_graph(data)} if data else {}
+    graphs = {"data": _checked(read_graph(data))} if data else {}
     sizes = [] if data else list(SIZES)
     metrics: dict[str, Any] = {}
     for suffix in (*graphs, *sizes):
@@ -45,6 +46,14 @@ def run(data: Path | None, settings: Settings) -> dict[str, Any]:
         del graph
         gc.collect()
     return metrics
+
+
+def _checked(graph: Graph) -> Graph:
+    if strange := {edge.relation for edge in graph.edges} - RELATIONS.keys():
+        known = ", ".join(RELATIONS)
+        shown = ", ".join(sorted(strange)[:5])
+        raise BadData(f"未知的关系 {shown}；可用：{known}", f"unknown relations {shown}; there are {known}")
+    return graph
 
 
 def _measure(graph: Graph, folder: Path, settings: Settings, *, beside: bool) -> dict[str, Any]:
