@@ -110,7 +110,7 @@ class Desk:
     def _card(self, who: Visitor, asked: Asked) -> tuple[str, str, str]:
         now = utc_now()
         offers = product_names(self.parts, who.language)
-        asked, wrong = _usable(asked, who, offers)  # a day that is none must not hide the form that mends it
+        asked, wrong = usable(asked, who, offers)  # a day that is none must not hide the form that mends it
         day, known = _day(asked.day, who) or now.date(), _day(asked.known, who)
         view = view_customer(
             self.parts,
@@ -157,7 +157,7 @@ def _end_of(day: date | None) -> datetime | None:
     return datetime.combine(day, time.max, tzinfo=UTC) if day else None
 
 
-def _usable(asked: Asked, who: Visitor, offers: Collection[str]) -> tuple[Asked, list[str]]:
+def usable(asked: Asked, who: Visitor, offers: Collection[str]) -> tuple[Asked, list[str]]:
     """The same without what cannot be meant, and why."""
     wrong: list[str] = []
     kept = {"customer": asked.customer, "product": asked.product}

@@ -49,7 +49,7 @@ CUSTOMER: dict[str, tuple[str, str]] = {
     ),
     "bad_day": ("日期“{said}”无效，请按 2026-11-21 的格式填写", "'{said}' is no day; write it like 2026-11-21"),
     "bad_product": ("没有编号为“{said}”的产品，已显示全部产品", "there is no product '{said}'; all products are shown"),
-    "more_sources": ("另有 {n} 条出处", "{n} more sources"),
+    "more_sources": ("另有 {n} 条出处", "and {n} more"),
     "folded_certificates": ("其余有效证书 {n} 张", "{n} more valid certificates"),
     "side_by_side": ("资料互相矛盾", "The sources contradict each other"),
     "side_by_side_hint": (

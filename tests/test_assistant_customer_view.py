@@ -9,8 +9,9 @@ import pytest
 
 from assistant.components import render
 from assistant.customer_view import CustomerView, LineView, candidates, view_customer
+from assistant.header import Visitor
 from assistant.i18n import TEXTS, Locale
-from assistant.page_customer import PAGE, Asked
+from assistant.page_customer import PAGE, Asked, usable
 from assistant.parts import Parts
 from assistant.texts_customer import CUSTOMER
 from governance import ledger
@@ -258,6 +259,14 @@ def test_the_card_renders_with_nothing_that_a_name_could_inject(parts: Parts, se
         assert "[[" not in shown
         assert 'href="/rep/?customer=' in shown
     assert "/rep/" not in render(PAGE, "head", lang, view, asked, [], False)
+
+
+def test_days_and_products_that_cannot_be_meant_are_named_and_left_out() -> None:
+    who = Visitor(REP, "zh-CN")
+    kept, wrong = usable(Asked("H001", "2026-02-31", "0001-01-01", "P99"), who, ["P01"])
+    assert (kept, len(wrong)) == (Asked("H001", "", "", ""), 3)
+    asked = Asked("H001", "2026-11-21", "", "P01")
+    assert usable(asked, who, ["P01"]) == (asked, [])
 
 
 def test_every_string_is_there_in_both_languages() -> None:
