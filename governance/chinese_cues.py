@@ -57,6 +57,8 @@ SPEAKS = re.compile(
 DEPARTMENT = rf"[（(]{HAN}{{1,8}}[科室部处院办组][）)]"
 OF_A_PERSON = "的?(?:电话|手机|微信|邮箱|生日|身份证|护照|银行卡|名片|联系方式|号码)"
 BEFORE_OWN = re.compile(rf"(?P<name>{NAME})(?={DEPARTMENT}|{OF_A_PERSON})")
+IN_BRACKETS = re.compile(rf"[（(]\s*(?P<name>{NAME})\s*[)）]|(?<=[0-9])[,，]\s*(?P<after>{NAME})(?=[,，。\n]|$)")
+SHORT_MENTION = re.compile(rf"(?:[老小]?[{SURNAMES}](?:{TITLES}|{SHORT_TITLES})|[老小][{SURNAMES}])")
 PAIR = re.compile(rf"(?:[\n，。；,;:：]|^)\s?(?P<name>{NAME})(?:和|与|及|、)(?P<other>{NAME})(?={HAN}|\s|[，。]|$)")
 TURN = re.compile(rf"(?:(?<=\n)|^)[\[【]?(?P<name>{NAME})[\]】]?\s*[:：]")
 MENTION = re.compile(rf"(?<![0-9A-Za-z])@(?P<name>{HAN}{{2,4}})(?=[\s,，:：]|$)")

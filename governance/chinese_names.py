@@ -19,6 +19,7 @@ from governance.chinese_cues import (
     HAN_CHAR,
     HAN_RUN,
     HEADER,
+    IN_BRACKETS,
     INTRODUCED,
     LATIN_BEFORE_TITLE,
     LATIN_MEMBER,
@@ -41,6 +42,7 @@ from governance.chinese_cues import (
     ROLE_ACTS,
     ROLE_BEFORE,
     SAYS,
+    SHORT_MENTION,
     SIGNED,
     SPEAKS,
     SURE_COMPOUND,
@@ -106,6 +108,7 @@ class _Reader:
         spans += [(*match.span(), 0.7) for match in LATIN_BEFORE_TITLE.finditer(self.text)]
         spans += self._listed()
         spans += self._beside(spans)
+        spans += self._mentioned_again(spans)
         return (span for span in spans if not self._vetoed(*span[:2]))
 
     def _tagged(self, artifacts: ZhArtifacts) -> Iterator[Span]:
@@ -177,6 +180,10 @@ class _Reader:
                 says = pattern is SPEAKS and re.match(SAYS, self.text[end:]) and match["name"][0] not in WEAK_SURNAMES
                 if self._believable(start, end, certain=bool(says)):
                     yield start, end, 0.6
+        for match in IN_BRACKETS.finditer(self.text):
+            start, end = match.span("name" if match["name"] else "after")
+            if self._seen(start, end) and self._believable(start, end, certain=False):
+                yield start, end, 0.6
         for match in PAIR.finditer(self.text):
             pair = match.span("name"), match.span("other")
             if all(self._seen(*span) and self.text[slice(*span)] not in NOT_NAMES for span in pair):
@@ -284,6 +291,14 @@ class _Reader:
             doubtful = match[0][0] in (NEVER_ALONE if match[0][-1] in "哥姐叔姨嫂" else WEAK_SURNAMES)
             if self._fits(start, end) and (not doubtful or self._seen(start, end)):
                 yield start, end, 0.6
+
+    def _mentioned_again(self, known: Iterable[Span]) -> Iterator[Span]:
+        """任总 in the next sentence, where LAC reads another word, but not in 责任总额."""
+        mentions = {self.text[start:end] for start, end, _ in known}
+        for mention in mentions:
+            if SHORT_MENTION.fullmatch(mention):
+                for match in re.finditer(re.escape(mention) + "(?![额计量部体数公监裁作程单具业人])", self.text):
+                    yield *match.span(), 0.55
 
     def _before_title(self, title: re.Match[str]) -> Span | None:
         """The likeliest of the names of one to four characters that may end there; a bare surname with its title."""
