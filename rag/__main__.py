@@ -14,7 +14,7 @@ from governance.db import migrate, open_engine, reading
 from governance.errors import Language, XinyanError
 from governance.settings import Settings
 from governance.vault import Vault, open_vault, pseudonymise
-from rag import commands_ask, commands_changed, commands_customer, commands_mappings
+from rag import commands_ask, commands_changed, commands_customer, commands_mappings, commands_proposals
 from rag.brief import Brief, brief, decision_maker, find_customer
 from rag.company import Company, load_company
 from rag.pipeline import Taken, forget_missing, ingest, reread
@@ -47,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return commands_mappings.run(db, company, arguments, language)
         if arguments.command == "changed":
             return commands_changed.run(db, arguments, language)
+        if arguments.command == "proposals":
+            return commands_proposals.run(settings, db, vault, arguments, language)
         if arguments.command == "customer":
             return commands_customer.run(db, vault, company, arguments, language)
         return _brief(db, vault, company, arguments.customer, arguments.product, arguments.as_of, language)
@@ -66,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     commands_mappings.add(commands)
     commands_customer.add(commands)
     commands_changed.add(commands)
+    commands_proposals.add(commands)
     search = commands.add_parser("search", help="检索 / search the passages")
     search.add_argument("question")
     search.add_argument("--limit", type=int, default=5)
