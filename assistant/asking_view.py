@@ -23,6 +23,7 @@ class AnswerLine:
     person: str
     evidence: tuple[int, ...]
     more: int
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,8 @@ def _line(line: Line, numbers: dict[str, int], numbering: Numbering) -> AnswerLi
     pieces = list(_pieces(line))
     texts = numbering.texts([text for text, _ in pieces])
     marked = tuple((text, best) for text, (_, best) in zip(texts, pieces, strict=True))
-    return AnswerLine(marked, numbering.name(line.person), evidence, len(line.sources) - len(chosen))
+    more = len(line.sources) - len(chosen)
+    return AnswerLine(marked, numbering.name(line.person), evidence, more, numbering.text(line.context))
 
 
 def _pieces(line: Line) -> Sequence[tuple[str, bool]]:

@@ -18,7 +18,6 @@ from governance.settings import Settings
 from governance.signing import trusted_keys
 from governance.vault import Vault, open_vault
 from rag.company import Company, load_company
-from rag.customers import called
 from rag.pipeline import make_redactor
 from rag.sources import stamp_of
 from rag.vectors import Index, open_index
@@ -109,7 +108,7 @@ class Parts:
         """
         with self.lock:
             with reading(self.db) as tx:
-                stamp, names = stamp_of(tx), called(tx)
+                stamp = stamp_of(tx)
             if self._index is None or self._indexed != stamp:
                 if self._index is not None:
                     self._index.close()
@@ -120,7 +119,6 @@ class Parts:
                     embedding=chosen.embedding,
                     qdrant_url=chosen.qdrant_url,
                     on_progress=on_progress,
-                    names=names,
                     background=background,
                 )
                 self._indexed = stamp

@@ -10,6 +10,7 @@ ASKING: dict[str, tuple[str, str]] = {
     "ask_example": ("例如：明年预算什么时候申报？", "such as: when is next year's budget applied for?"),
     "ask_example_any": ("例如：哪些医院买过CY-90？", "such as: which hospitals bought the CY-90?"),
     "ask_go": ("提问", "Ask"),
+    "ask_context": ("上下文", "Around it"),
     "ask_quoted": ("文件原文", "From the documents"),
     "ask_related": ("可能相关的原文 {n} 段", "{n} passages that may be related"),
     "ask_nothing": (

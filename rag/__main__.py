@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         company = load_company(settings.company)
         migrate(settings.database)
-        db, vault = open_engine(settings.database), open_vault(settings.home)
+        db, vault = open_engine(settings.database), open_vault(settings.home / "keys")
         if arguments.command == "ingest":
             return _ingest(settings, db, vault, company, language)
         if arguments.command == "reread":

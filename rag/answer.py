@@ -1,6 +1,5 @@
 """A question in plain words → facts and quotations with their sources; what is not known is said to be unknown."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -15,13 +14,13 @@ from rag.answer_product import Desk, Line, bought_by, buyers, product_lines
 from rag.asking import Asked, Aspect, understand
 from rag.company import Bilingual, Company
 from rag.customers import customers, products
+from rag.search_context import around, spans
 from rag.sources import Source, sources
 from rag.tokens import tokens_of
 from rag.vectors import Index, Scope
 
 MOST_LINES, MOST_QUOTATIONS = 12, 3
 LEAST_SHARE = 0.34  # of the question's words that a quotation must hold; below it is only "perhaps related"
-_SENTENCE = re.compile(r"[^。！？；!?\n]+[。！？；!?]*")
 _ASKING = frozenset(
     [
         "什么",
@@ -91,6 +90,7 @@ def answer(
     with reading(db) as tx:
         found = sources(tx, vault, hits)
         quoted = _quotations(asked, [found[hit] for hit in hits if hit in found])
+        quoted = [(share, _with_context(tx, vault, line)) for share, line in quoted]
         cited = sources(tx, vault, [key for line in lines for key in line.sources])
     least = 2.0 if asked.strangers else LEAST_SHARE  # what is said of others answers nothing about a stranger
     sure = [line for share, line in quoted if share >= least]
@@ -189,7 +189,7 @@ def _quotations(asked: Asked, found: Sequence[Source]) -> list[tuple[float, Line
     for source in found:
         if not source.hostile and source.text.strip():
             held = words & set(tokens_of(f"{source.title} {source.heading} {source.text}"))
-            line = Line(source.text, (), (source.id,), quoted=True, marks=_marks(source.text, words))
+            line = Line(source.text, (), (source.id,), quoted=True, marks=_marks(asked.text, source.text))
             scored.append((len(held) / max(1, len(words)), line))
     return sorted(scored, key=lambda pair: -pair[0])[:MOST_QUOTATIONS]
 
@@ -200,16 +200,23 @@ def _own_words(asked: Asked) -> set[str]:
     return words - {word for name in asked.names for word in tokens_of(name)} or words
 
 
-def _marks(text: str, words: set[str]) -> tuple[tuple[int, int], ...]:
-    """Where the sentences stand that hold most of the words; none when they are spread evenly."""
-    sentences = [match for match in _SENTENCE.finditer(text) if match.group().strip()]
-    shares = [len(words & set(tokens_of(match.group()))) for match in sentences]
-    most = max(shares, default=0)
-    best = [match.span() for match, share in zip(sentences, shares, strict=True) if share == most > 0]
-    return tuple(best) if len(best) < len(sentences) else ()
+def _marks(question: str, text: str) -> tuple[tuple[int, int], ...]:
+    """The sentences that answer best; none when that is the whole text."""
+    found = spans(question, text)
+    return found if sum(end - start for start, end in found) < len(text.strip()) else ()
+
+
+def _with_context(tx: Connection, vault: Vault, line: Line) -> Line:
+    """The passages around the quotation, to be read along with it."""
+    text = "\n".join(source.text for source in around(tx, vault, line.sources[0]))
+    return replace(line, context=text if text != line.text else "")
 
 
 def people_in(lines: Iterable[Line]) -> list[str]:
     """The people whom the lines name or are about, by id, in order."""
-    named = (person for line in lines for person in (line.person, *(match[1] for match in TOKEN.finditer(line.text))))
+    named = (
+        person
+        for line in lines
+        for person in (line.person, *(match[1] for match in TOKEN.finditer(f"{line.text}\n{line.context}")))
+    )
     return [person for person in dict.fromkeys(named) if person]

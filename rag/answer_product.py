@@ -26,7 +26,8 @@ class Line:
     """
     One sentence of an answer with its evidence; people in it are tokens, `person` is whom it is about.
 
-    `quoted`: the words are those of the source; `marks` are the places in them that answer best.
+    `quoted`: the words are those of the source; `marks` are the places in them that answer best; `context` holds the
+    passage with its neighbours when there are any.
     """
 
     text: str
@@ -35,6 +36,7 @@ class Line:
     quoted: bool = False
     marks: tuple[tuple[int, int], ...] = ()
     person: str = ""
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)

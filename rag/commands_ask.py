@@ -6,14 +6,12 @@ from datetime import UTC, date, datetime, time
 
 from sqlalchemy import Engine
 
-from governance.db import reading
 from governance.errors import Language
 from governance.settings import Settings
 from governance.vault import Vault, pseudonymise
 from rag.answer import Answer, answer, search_in
 from rag.answer_product import Line
 from rag.company import Company
-from rag.customers import called
 from rag.vectors import open_index
 
 WORDS = {
@@ -38,9 +36,7 @@ def run(
     """Print the answer; 1 when there is none. Raises Invalid for a question without a word."""
     day: date = asked.as_of or datetime.now(UTC).date()
     known_at = datetime.combine(asked.known_at, time.max, tzinfo=UTC) if asked.known_at else None
-    with reading(db) as tx:
-        names = called(tx)
-    index = open_index(db, vault, embedding=settings.embedding, qdrant_url=settings.qdrant_url, names=names)
+    index = open_index(db, vault, embedding=settings.embedding, qdrant_url=settings.qdrant_url)
     found = answer(
         db,
         vault,

@@ -14,7 +14,6 @@ from rag.relations import clashes
 __all__ = [
     "Customer",
     "Product",
-    "called",
     "customers",
     "deciding_posts",
     "decision_maker",
@@ -52,18 +51,6 @@ def customers(tx: Connection) -> list[Customer]:
     """All customers by name; of merged ones the one that was kept."""
     found = _newest_names(tx, "customer:")
     return sorted(map(_customer, found), key=lambda customer: customer.name)
-
-
-def called(tx: Connection) -> dict[str, str]:
-    """How customers and products are called → their ids; what fits several is left out."""
-    bearers: dict[str, set[str]] = {}
-    for customer in customers(tx):
-        for name in (customer.name, customer.name_en, *customer.aliases):
-            bearers.setdefault(name, set()).add(customer.id)
-    for product in products(tx):
-        for name in (product.name, product.name_en, product.model):
-            bearers.setdefault(name, set()).add(product.id)
-    return {name: min(ids) for name, ids in bearers.items() if name and len(ids) == 1}
 
 
 def find_customer(tx: Connection, text: str) -> Customer:
