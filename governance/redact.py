@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from governance.lexicon import COVER, HAN, Lexicon, lexical_key
+from governance.surnames import SHORT_TITLES, TITLES
 from governance.vault import TOKEN, Vault, normal, person_id, token
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ FIELDS: Mapping[str, str] = {
     "PASSPORT": "passport",
 }
 WINDOW = 2_000  # characters analysed at once: Presidio goes through all words again for every number it finds
-TITLE = re.compile(
-    r"副?(?:院长|主任|处长|科长|局长|经理|总监|总|教授|医生|医师|护士长|老师|先生|女士|小姐|博士|工程师|工)"
-)
+TITLE = re.compile(rf"副?(?:{TITLES}|{SHORT_TITLES})")
 COMPOUND = re.compile(r"欧阳|司马|上官|诸葛|东方|皇甫|尉迟|公孙|慕容|司徒|令狐|夏侯|长孙|宇文|端木|轩辕|南宫|独孤")
 NOT_IN_NAMES = frozenset("说问也都将会在对和与的是已再让请把被给到没不")  # 高兴说: the name ends before it
 ORDINARY = frozenset(("n", "v", "vn", "a", "ad", "an", "d", "c"))  # LAC's tags
@@ -170,7 +169,9 @@ def _field(entity: str, value: str) -> str:
 
 
 def _part_of_a_word(span: Span, text: str, words: "NlpArtifacts") -> bool:
-    """高峰期 does not name 高峰: the name lies inside one ordinary word, no person, company or name with title."""
+    """高峰期 does not name 高峰: a short name lies inside one ordinary word, no person, company or name with title."""
+    if span.length > 2:
+        return False
     i = bisect_right(words.tokens_indices, span.start) - 1
     if i < 0:
         return False
