@@ -33,7 +33,7 @@ class Sorting:
             return render(PAGE, "nothing", lang), "", ""
         held = dataset_view.held_page(parts, lang, view.hash, asked.get("held", ""), _page(asked, "hpage"))
         part = "heldout" if asked.get("part") == "heldout" else "train"
-        seen = sample_page(parts, view.hash, part, _page(asked, "page"), who.language)
+        seen = sample_page(parts, view.hash, part, _page(asked, "at"), who.language)
         return (
             render(PAGE, "summary", lang, view),
             render(PAGE, "held", lang, held),

@@ -71,7 +71,7 @@ class Counter:
         rows = report_view.choices(parts, lang)
         chosen = asked.get("adapter", "") or (rows[0].adapter if rows else "")
         listed = render(REPORT, "chooser", lang, rows, chosen)
-        page = asked.get("page", "")
+        page = asked.get("at", "")  # not "page": Gradio's own route takes that
         number = int(page) if page.isascii() and page.isdecimal() and len(page) < 7 else 1
         view = report_view.report_page(parts, lang, chosen, number) if chosen else None
         if view is None:
