@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from assistant.comply import check_text
 from assistant.plan import Plan, SectionPlan, fill
 from assistant.script import Origin, Replaced, ScriptSection, Sentence
-from assistant.verify import Knowledge, check_source, check_structured, nearest_move
+from assistant.verify import Knowledge, check_own_words, check_source, check_structured, nearest_move
 from eval.values import canonical_values
 from governance.errors import Language
 from rag.company import SLOT, Bilingual, Company
@@ -156,7 +156,8 @@ def check_edit(
 ) -> tuple[Sentence, Bilingual | None]:
     """
     A person's wording of `sentence`: every value in it must be one that the section holds, and no rule may block it.
-    Words that no source covers are allowed to a person; the sentence is then shown as not verified by a source.
+    Words of his own are judged by all the sources of the brief; those that none covers are allowed to a person, the
+    sentence is then shown as not verified by a source.
     """
     masked = text
     for slot, value in sorted(section.values.items(), key=lambda item: -len(item[1].text)):
@@ -168,7 +169,11 @@ def check_edit(
         return bound, Bilingual(zh=f"必须说明的内容不能删除：{lost[0]}", en=f"this must be said: {lost[0]}")
     blocked = [f for f in check_text(checker.company, text, checker.language, section.id) if f.severity == "block"]
     reason = first.reason or (blocked[0].message if blocked else None)
-    return replace(bound, text=text, structured=first.check), reason
+    source = bound.source
+    if source == "unverified":
+        own = [value.text for value in section.values.values() if not value.facts]
+        source = check_own_words(text, checker.knowledge, checker.texts.values(), own).check
+    return replace(bound, text=text, structured=first.check, source=source), reason
 
 
 def split_sentences(text: str, language: Language) -> list[str]:

@@ -6,14 +6,21 @@ The two share no evidence: V1 never sees a source's text, V2 never sees a fact.
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from itertools import pairwise
 
 from assistant.script import Check
+from eval.grounding_facts import Statement, judge_facts
+from eval.grounding_mentions import mentions
+from eval.grounding_text import judge_text
 from eval.values import Found, canonical_values, find_values, supported_forms
 from governance.errors import Language
 from rag.brief import Brief, Value
 from rag.company import SLOT, Bilingual, Company, Cue, Move
 from rag.facts import Fact
+from rag.sources import Source
+from rag.turns import turns_of
 
 # Values that are words, not figures: they are hidden before clauses are cut, since they may hold commas and cues.
 WORDS = frozenset({"organisation", "product", "category", "text", "title", "phrase"})
@@ -24,6 +31,13 @@ _NEGATION = {
 }
 _WHOLE = re.compile(r"[。？！.?!][”’\"']?$")
 _BRACKETS = re.compile(r"[{}\[\]<>|]")  # a broken placeholder or a piece of a control token
+# A mail's sender on the customer's side; our own side calls itself a company.
+_SENDER = re.compile(r"(?m)^\s*(?:发件人?|寄件人|From)\s*[:：]\s*(?P<who>[^\n]+)$", re.IGNORECASE)
+_THEIRS = re.compile(
+    r"医院|卫生院|院|科室|科$|诊所|疾控|采购办|装备部|hospital|clinic|university|medical cent", re.IGNORECASE
+)
+_ANY_DAY = date(2000, 1, 1)  # names and denials are judged without one
+_NAMED_CLAIMS = frozenset({"name", "title", "organisation", "negation"})
 APPROVED_SHARE = 0.8  # of a sentence's own words, that must stand in one approved wording
 WHOLE_SHARE = 0.5  # of that wording's words, that the sentence must have: less is a torn sentence
 
@@ -112,9 +126,55 @@ def check_source(
     if extra := [value.text for value in find_values(_bare(rest)) if value.canonical not in literal]:
         return _failed(f"来源中没有“{extra[0]}”", f"the source does not state '{extra[0]}'"), move
     for value in checked:
-        if not _stated(value, texts, company, language):
+        if not stated(value, texts, company, language):
             return _failed(f"来源原文中找不到“{value.text}”", f"the cited source does not state '{value.text}'"), move
     return Verdict("supported" if checked else "no_claim"), move
+
+
+def check_own_words(text: str, knowledge: Knowledge, sources: Iterable[str], own: Collection[str] = ()) -> Verdict:
+    """
+    A person's sentence that follows no approved wording, by the generic checks: V1 for the names, titles and denials
+    that `check_structured` does not read, V2 for the whole sentence against all the sources of the brief.
+
+    `own`: the caller's name, his company and what must be said: they are no claims about the customer.
+    """
+    texts = list(sources)
+    first = judge_facts(text, statements_of(knowledge), _ANY_DAY, own=own)
+    named = [claim for claim in first.claims if claim.kind in _NAMED_CLAIMS and claim.outcome != "supported"]
+    if named:
+        return _failed(f"没有事实支持“{named[0].text}”", f"no fact supports '{named[0].text}'")
+    voices = [each for each in texts if _voiced(each) and any(v.kind == "date" for v in mentions(each))]
+    needs = judge_text(text, voices, own=own, voiced=bool(voices))
+    second = judge_text(text, texts, own=own, voiced=bool(voices))
+    wrong = [c for c in second.claims if c.kind != "need" and c.outcome in ("contradicted", "absent")]
+    wrong += [c for c in needs.claims if c.kind == "need" and c.outcome != "supported"]
+    if wrong:
+        return _failed(f"来源原文不支持“{wrong[0].text}”", f"the sources do not support '{wrong[0].text}'")
+    return Verdict("supported" if second.claims else "no_claim")
+
+
+def statements_of(knowledge: Knowledge) -> list[Statement]:
+    """The values of the brief as plain statements: group, slot, text, and their form that no language changes."""
+    return [
+        Statement("/".join(value.facts) or value.slot, group, value.slot, said)
+        for group, values in knowledge.values.items()
+        for value in values
+        for said in dict.fromkeys((value.text, value.canonical))
+        if said
+    ]
+
+
+def voiced_by_customer(source: Source) -> bool:
+    """Whether a source holds, with its day, what somebody of the customer's side said: a turn in a talk, or a mail."""
+    dated = source.date is not None or any(value.kind == "date" for value in mentions(source.text))
+    return dated and _voiced(source.text)
+
+
+def _voiced(text: str) -> bool:
+    if any(turn.role == "customer" for turn in turns_of(text)):
+        return True
+    sender = _SENDER.search(text)
+    return sender is not None and _THEIRS.search(sender["who"].strip()) is not None
 
 
 def nearest_move(masked: str, moves: Sequence[Move], language: Language) -> tuple[Move | None, float]:
@@ -186,9 +246,14 @@ def _facts_prove(value: Value, facts: Mapping[str, Fact]) -> bool:
     wanted = canonical_values(value.text)
     if not value.facts:
         return not wanted
+    return proves([facts[fact_id] for fact_id in value.facts], wanted)
+
+
+def proves(facts: Iterable[Fact], wanted: Collection[str]) -> bool:
+    """Whether facts prove these canonical values: each of one of them, or the total of all."""
     proven = set[str]()
     totals = dict[str, float]()
-    for fact in (facts[fact_id] for fact_id in value.facts):
+    for fact in facts:
         days = [day.isoformat() for day in (fact.valid_from, fact.valid_to) if day]
         for name, content in [("value", fact.value), *fact.attributes.items(), *(("day", day) for day in days)]:
             proven |= canonical_values(content) | {content, f"{content}m", fact.subject}
@@ -203,7 +268,7 @@ def _window_in(form: str, proven: Collection[str]) -> bool:
     return "/" in form and all(month in proven for month in form.split("/"))
 
 
-def _stated(value: Value, sources: Sequence[str], company: Company, language: Language) -> bool:
+def stated(value: Value, sources: Sequence[str], company: Company, language: Language) -> bool:
     """Whether some cited source states `value` in a line that does not negate it."""
     lines = [line for source in sources for line in re.split(r"[\n。；;]", source)]
     wanted = [found.canonical for found in find_values(value.text)]
@@ -211,7 +276,7 @@ def _stated(value: Value, sources: Sequence[str], company: Company, language: La
         proven = _column_totals(sources)
         for line in lines:
             if not _negated(line):
-                proven |= {f for found in find_values(line) for f in (*supported_forms(found), *_months(found, line))}
+                proven |= _forms_of(line)
         return all(form in proven or _window_in(form, proven) for form in wanted)
     spoken = {value.text, value.canonical}
     if language == "en":
@@ -224,6 +289,11 @@ def _stated(value: Value, sources: Sequence[str], company: Company, language: La
         for line in squeezed
         if word
     )
+
+
+@lru_cache(maxsize=20_000)
+def _forms_of(line: str) -> frozenset[str]:
+    return frozenset(f for found in find_values(line) for f in (*supported_forms(found), *_months(found, line)))
 
 
 def _months(found: Found, line: str) -> Iterable[str]:

@@ -9,6 +9,7 @@ from assistant.changed import ChangedView, changed, changed_views, rests_on_chan
 from assistant.lead import own_lead
 from assistant.parts import Parts
 from assistant.pipeline import NOT_MISSED, contact_permit, customer_of, prepare
+from assistant.render_check import Rechecked, recheck
 from assistant.script import Bilingual, Check, Origin, Script
 from assistant.store import Stored, reviews_of, script_of
 from governance import ledger, vault
@@ -134,6 +135,7 @@ def view_script(parts: Parts, script_id: str, user: User, now: datetime, reader:
         decisions = reviews_of(tx, script_id)
         events = ledger.events_of(tx, script_id)
         flagged = changed(tx, [script_id], now.date()).get(script_id, [])
+        checks = recheck(tx, stored.body, found, parts.company, now.date())
     show = _shower(parts, stored, user, now)
     script, language = stored.body, stored.body.language
     numbers = {source: number for number, source in enumerate(script.sources, 1)}
@@ -156,7 +158,7 @@ def view_script(parts: Parts, script_id: str, user: User, now: datetime, reader:
         author=stored.created_by,
         created_at=stored.created_at,
         as_of=script.as_of.isoformat(),
-        sections=_sections(script, texts, numbers),
+        sections=_sections(script, texts, numbers, checks),
         replaced=tuple(
             ReplacedView(titles.get(c.section, c.section), next(texts), next(texts), c.reason.say(language))
             for c in script.replaced
@@ -262,17 +264,19 @@ def _shower(parts: Parts, stored: Stored, user: User, now: datetime) -> Show:
     return hidden
 
 
-def _sections(script: Script, texts: Iterable[str], numbers: dict[str, int]) -> tuple[SectionView, ...]:
-    remaining = iter(texts)
+def _sections(
+    script: Script, texts: Iterable[str], numbers: dict[str, int], checks: Iterable[Rechecked]
+) -> tuple[SectionView, ...]:
+    remaining, today = iter(texts), iter(checks)
     return tuple(
         SectionView(
             section.id,
             section.title,
             tuple(
                 SentenceView(
-                    next(remaining), tuple(numbers[s] for s in line.sources), line.structured, line.source, line.origin
+                    next(remaining), tuple(numbers[s] for s in line.sources), check.structured, check.source, line.origin
                 )
-                for line in section.sentences
+                for line, check in zip(section.sentences, today, strict=False)
             ),
         )
         for section in script.sections
