@@ -53,8 +53,8 @@ CUSTOMER: dict[str, tuple[str, str]] = {
     "folded_certificates": ("其余有效证书 {n} 张", "{n} more valid certificates"),
     "side_by_side": ("资料互相矛盾", "The sources contradict each other"),
     "side_by_side_hint": (
-        "核实之前不可引用。由审核人员在“知识”页裁定。",
-        "Do not quote before it is checked. Coordinators decide on the Knowledge page.",
+        "核实之前不可引用。由审核人员在“客户知识”页裁定。",
+        "Do not quote before it is checked. Coordinators decide on the page Customer knowledge.",
     ),
     "card_evidence": ("出处", "Sources"),
     "unknown_parts": ("未知（资料中从未出现）", "Not known (nothing was ever recorded)"),
