@@ -179,6 +179,8 @@ def _part_of_a_word(span: Span, text: str, words: "NlpArtifacts") -> bool:
     end = start + len(words.lemmas[i])
     if span.end > end or end - start == span.length or TITLE.fullmatch(text[span.end : end]):
         return False
+    if span.start == start and end - span.end > 1 and not THINGS.match(text[span.end :]):
+        return False  # 平安论证: LAC made one word of the name and what he does
     entities = (e for e in words.entities if e.label_ in ("PERSON", "ORGANIZATION"))
     return not any(e.start_char <= span.start and span.end <= e.end_char for e in entities)
 
