@@ -3,7 +3,7 @@
 import gc
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -73,7 +73,7 @@ def _measure(graph: Graph, folder: Path, settings: Settings, *, beside: bool) ->
     found |= ours | peer
     if peer:
         found["peer_two_hop_ratio"] = round(peer["peer_rel_map_p50_ms"] / ours["rel_map_p50_ms"], 1)
-        found["peer_load_ratio"] = round(load_s / peer["peer_load_s"], 1)
+        found["peer_load_ratio"] = round(load_s / max(peer["peer_load_s"], 0.01), 1)
     found |= _deletions(db, vault, asked[-DELETED:])
     db.dispose()
     return found
@@ -165,29 +165,25 @@ def _load(db: Engine, vault: Vault, graph: Graph) -> int:
     document = {"id": "d_graph", "name": "graph", "kind": "export", "language": "zh", "sha256": "0" * 64}
     with db.begin() as tx:
         tx.execute(insert(tables.documents).values(**document, passport="", added_at=NOW))
-    rows = [(f"s_{number}", fact) for number, fact in enumerate(_facts(graph))]
+    rows = [(f"s_{number}", edge) for number, edge in enumerate(_edges(graph))]
     for start in range(0, len(rows), BATCH):
         part = rows[start : start + BATCH]
         with db.begin() as tx:
-            add_sources(tx, vault, (_source(id_, start + place, fact) for place, (id_, fact) in enumerate(part)))
-            add_facts(tx, (make(id_) for id_, make in part))
+            add_sources(tx, vault, (_source(id_, start + place, edge) for place, (id_, edge) in enumerate(part)))
+            add_facts(tx, (_fact(edge, id_) for id_, edge in part))
     return len(rows)
 
 
-Made = Callable[[str], Fact]
-
-
-def _facts(graph: Graph) -> Iterator[Made]:
+def _edges(graph: Graph) -> Iterator[Edge]:
+    """Names are properties too; people have none here."""
     for node in graph.nodes:
         if node.id.startswith(("customer:", "product:")):
-            yield _made(Edge(node.id, "name", "", node.name))
-    for edge in graph.edges:
-        yield _made(edge)
+            yield Edge(node.id, "name", "", node.name)
+    yield from graph.edges
 
 
-def _made(edge: Edge) -> Made:
-    """How the fact of an edge is made once its source is known."""
-    subject, pointed = _own(edge.source), _own(edge.target)
+def _fact(edge: Edge, source: str) -> Fact:
+    pointed = _own(edge.target)
     rule = RELATIONS[edge.relation]
     attributes, value = dict(edge.attributes), edge.value
     if rule.object == "value":
@@ -196,8 +192,8 @@ def _made(edge: Edge) -> Made:
         attributes[rule.object] = pointed.removeprefix(rule.prefix)
     if edge.relation in ("works_at", "holds_title"):
         attributes["customer"] = pointed
-    return lambda source: make_fact(
-        subject,
+    return make_fact(
+        _own(edge.source),
         edge.relation,
         value,
         attributes,
@@ -215,7 +211,6 @@ def _own(entity: str) -> str:
     return f"p_{int(number):016x}" if kind == "person" and number.isdigit() else entity
 
 
-def _source(id_: str, row: int, made: Made) -> Source:
-    fact = made(id_)
-    text = f"{fact.subject} {fact.relation} {fact.value}"
-    return Source(id_, "d_graph", "graph", "row", None, row, "", fact.valid_from, text, position=row)
+def _source(id_: str, row: int, edge: Edge) -> Source:
+    text = f"{edge.source} {edge.relation} {edge.target} {edge.value}"
+    return Source(id_, "d_graph", "graph", "row", None, row, "", edge.since, text, position=row)
