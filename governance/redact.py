@@ -32,6 +32,7 @@ WINDOW = 2_000  # characters analysed at once: Presidio goes through all words a
 TITLE = re.compile(rf"副?(?:{TITLES}|{SHORT_TITLES})")
 COMPOUND = re.compile(r"欧阳|司马|上官|诸葛|东方|皇甫|尉迟|公孙|慕容|司徒|令狐|夏侯|长孙|宇文|端木|轩辕|南宫|独孤")
 NOT_IN_NAMES = frozenset("说问也都将会在对和与的是已再让请把被给到没不")  # 高兴说: the name ends before it
+BEFORE_PEOPLE = frozenset("经把到请听跟见给找问由让被与和同向对")  # 经许可审阅
 ORDINARY = frozenset(("n", "v", "vn", "a", "ad", "an", "d", "c"))  # LAC's tags
 THINGS = re.compile(
     "时段|时间|时期|期间|时刻|季节|论坛|图书馆|公园|广场|大厦|酒店|小区|社区|学校|小学|中学|大学|院区|分院|大道|街|路|村|镇|工程|项目|基金|保险|"
@@ -178,6 +179,8 @@ def _part_of_a_word(span: Span, text: str, words: "NlpArtifacts") -> bool:
     start = words.tokens_indices[i]
     end = start + len(words.lemmas[i])
     if span.end > end or end - start == span.length or TITLE.fullmatch(text[span.end : end]):
+        return False
+    if span.end == end and text[start : span.start] in BEFORE_PEOPLE:
         return False
     if span.start == start and end - span.end > 1 and not THINGS.match(text[span.end :]):
         return False  # 平安论证: LAC made one word of the name and what he does
