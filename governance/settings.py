@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     threads: int = 0  # torch threads; 0: as many as the process may use
     worker_idle_minutes: float = 10  # an idle worker ends after this long; 0: you start `sandbox worker` yourself
     approvals: Annotated[int, Field(ge=1, le=9)] = 2  # different people who approve an adapter; never its trainer
-    rewrite_url: str = ""  # an OpenAI-compatible endpoint that rewords questions, such as http://127.0.0.1:8000/v1
+    rewrite_url: str = ""  # an OpenAI-compatible endpoint that rewords questions, and reads passages when told to
     rewrite_model: str = ""
     rewrite_key: SecretStr | None = None
     host: str = "127.0.0.1"

@@ -138,7 +138,10 @@ def retire_file(tx: Connection, name: str, *, actor: str, now: datetime) -> None
     retired = retire(tx, _earlier_facts(tx, name, ""), now)
     tx.execute(delete(tables.files).where(tables.files.c.name == name))
     tx.execute(delete(tables.problems).where(tables.problems.c.file == name))
-    drop_waiting(tx, name)
+    if not tx.scalar(select(func.count()).where(tables.files.c.document == row.document)):  # no twin states it
+        theirs = select(tables.sources.c.title).where(tables.sources.c.document == row.document)
+        for title in tx.scalars(theirs.distinct()).all():
+            drop_waiting(tx, title)
     detail = {"file": name, "facts": retired}
     ledger.append(tx, actor=actor, event="document_retired", subject=row.document, detail=detail, now=now)
 
