@@ -25,14 +25,20 @@ _LATIN = re.compile(r"[A-Za-z][A-Za-z'-]{2,}")
 _EMPTY = frozenset(
     re.findall(
         r"\w+",
-        "the and for are was were has have had its this that with from you your our they their which who will would can "
+        "the and for are was were has have had its this that with from you your our they"
+        " their which who will would can "
         "could may been being not into per also about there here what when where how does did let get got see all any "
         "some than then just very much many more most such out over",
     )
 )
 _STOCK = frozenset(
-    "我们 您好 贵院 贵科 目前 了解 根据 记录 显示 资料 看到 这边 一下 可以 已经 是否 方便 关于 就是 一共 其中 进行 以及 我这 这里 院在 您的 您在 您们 院的 院从".split()
-)  # noqa: SIM905
+    re.findall(
+        r"\w+",
+        "我们 您好 贵院 贵科 目前 了解 根据 记录 显示 资料 看到 这边 一下 可以 已经 "
+        "是否 方便 关于 就是 一共 其中 进行 以及 我这 这里 院在 您的 您在 您们 院的 "
+        "院从 ",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,8 @@ def grams(text: str) -> list[str]:
 
 
 def contained(sentence: str, known: Counter[str], units: int) -> float:
-    """The share of the sentence's own words that the texts have, rare ones weighing more (IDF over the texts' units)."""
+    """The share of the sentence's own words that the texts have, rare ones weighing more"
+    " (IDF over the texts' units)."""
     own = set(grams(sentence))
     if not own:
         return 1.0

@@ -47,10 +47,8 @@ def named(sentence: str, known: Sequence[Known], as_of: date) -> list[Claim]:
 def _judgeable(name: Name, every: Named) -> bool:
     """An English word or title cannot be told from facts that are all Chinese, save by pinyin."""
     if name.kind == "title":
-        return (
-            every.has_titles(ascii_only=name.text.isascii())
-            or not name.text.isascii()
-            and not every.has_titles(ascii_only=True)
+        return every.has_titles(ascii_only=name.text.isascii()) or (
+            not name.text.isascii() and not every.has_titles(ascii_only=True)
         )
     return every.latin or bool(every.pinyin)
 

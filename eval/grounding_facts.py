@@ -55,7 +55,7 @@ def judge_facts(sentence: str, facts: Sequence[Statement], as_of: date, *, own: 
     """
     What `facts` say of every claim in `sentence` on the day `as_of`.
 
-    `own`: texts that state nothing of the customer (the caller's name and company); their values and names are no claims.
+    `own`: texts that state nothing of the customer (the caller's name and company): no claims.
     """
     for text in sorted(own, key=len, reverse=True):
         sentence = sentence.replace(text, "\x00" * len(text)) if text else sentence
@@ -78,8 +78,9 @@ def judge_facts(sentence: str, facts: Sequence[Statement], as_of: date, *, own: 
 
 def _worst(claims: Sequence[Claim]) -> Outcome:
     outcomes = {claim.outcome for claim in claims}
-    order: tuple[Outcome, ...] = ("contradicted", "absent", "supported")
-    return next((outcome for outcome in order if outcome in outcomes), "no_claim")
+    if "contradicted" in outcomes:
+        return "contradicted"
+    return "absent" if "absent" in outcomes else "supported" if "supported" in outcomes else "no_claim"
 
 
 def said_in(sentence: str, as_of: date) -> list[Said]:
@@ -166,8 +167,8 @@ def _mispaired(
     sentence: str, each: Said, said: Sequence[Said], related: Sequence[Known], known: Sequence[Known]
 ) -> Known | None:
     """
-    A fact of the same relation that fits what is said around the value better than any that states it: the value is that
-    of another purchase, person or product. None when there is none.
+    A fact of the same relation that fits what is said around the value better than any that states it: the value is
+    that of another purchase, person or product. None when there is none.
     """
     scope = _scope(each, said, sentence)
     beside = [
@@ -185,9 +186,8 @@ def _mispaired(
             rival.fact.relation in relations
             and rival not in related
             and any(m.kind == each.value.kind for m in rival.values)
-        ):
-            if _fit(rival, beside, text, known) > best:
-                return rival
+        ) and _fit(rival, beside, text, known) > best:
+            return rival
     return None
 
 
@@ -203,7 +203,8 @@ def _scope(each: Said, said: Sequence[Said], sentence: str) -> tuple[int, int]:
 
 
 def _fit(known: Known, beside: Sequence[Mention], text: str, others: Sequence[Known]) -> int:
-    """How much of what is said is about this fact: its days (or those of its event), its subject, its event's values."""
+    """How much of what is said is about this fact: its days (or those of its event), its"
+    " subject, its event's values."""
     fits = 0
     event = [
         k

@@ -21,14 +21,18 @@ _CURRENCIES = (
 )
 _SCALES = {"万": 10**4, "亿": 10**8, "千": 10**3, "百万": 10**6, "千万": 10**7, "million": 10**6, "thousand": 10**3}
 _SCALED = re.compile(r"(千万|百万|万|亿|千|million|thousand)|(?<=\d)\s?([km])(?![A-Za-z])", re.IGNORECASE)
+_MONTH_NUMBERS = {name: number for number, name in enumerate(MONTHS, 1)}
 _SAME_UNIT = {"圆": "元", "boxes": "box", "pcs": "piece", "部": "台"}
-_EN_UNIT = {"unit": "台套个件部支张辆床", "set": "套台", "piece": "件个台支", "box": "盒箱", "kit": "盒套", "case": "箱例",
-            "bottle": "瓶", "system": "台套", "monitor": "台", "pump": "台", "bed": "张床", "pack": "包盒", "tonne": "吨",
+_EN_UNIT = {"unit": "台套个件部支张辆床",
+            "set": "套台", "piece": "件个台支", "box": "盒箱", "kit": "盒套", "case": "箱例",
+            "bottle": "瓶", "system": "台套", "monitor": "台", "pump": "台",
+            "bed": "张床", "pack": "包盒", "tonne": "吨",
             "pair": "双对副"}  # fmt: skip
 _BOUND = re.compile(
     r"(?:(?P<most>不超过|不到|少于|低于|不多于|不高于|至多|不足|最多|under|less than|at most|up to|below|no more than)"
     r"|(?P<least>超过|不少于|不低于|至少|逾|多于|高于|over|more than|at least|no less than|above|exceed\w*)"
-    r"|(?P<about>约|大约|大概|近|将近|接近|about|around|approximately|roughly|nearly|almost|some|circa)\s?(?:为|是)?)\s?$",
+    r"|(?P<about>约|大约|大概|近|将近|接近|about|around|approximately|roughly|nearly"
+    r"|almost|some|circa)\s?(?:为|是)?)\s?$",
     re.IGNORECASE,
 )
 _ABOUT_AFTER = re.compile(r"^\s?(?:左右|上下|余|多)")
@@ -36,23 +40,29 @@ _JOIN = re.compile(r"^\s?(?:至|到|-|~|～|—|–|―)\s?$|^ (?:to|and|or) $")
 _FROM = re.compile(r"(?:自|从|since|from|starting|as of|effective)\s?(?:early |mid-?|late )?$", re.IGNORECASE)
 _FROM_AFTER = re.compile(r"^\s?(?:起|以来|开始|至今|onwards?)")
 _TO = re.compile(
-    r"(?:至|到|截至|截止到?|有效期至|到期日为?|until|through|till|expir\w+(?: on| in)?|valid to|ends?(?: on| in)?|to)\s?$",
+    r"(?:至|到|截至|截止到?|有效期至|到期日为?|until|through|till|expir\w+(?: on| in)?"
+    r"|valid to|ends?(?: on| in)?|to)\s?$",
     re.I,
 )
 _TO_AFTER = re.compile(r"^\s?(?:到期|届满|截止|过期|为止|止)")
 _PARTIAL = re.compile(
-    r"(?<![\d\-/.第])(?<!\d年)(?<!\d年 )(?P<m>1[0-2]|0?[1-9])\s?月(?:份)?(?:(?P<d>[12]\d|3[01]|0?[1-9])\s?[日号])?(?!\s?[至到\-~—]\s?\d{1,2}\s?月)"
+    r"(?<![\d\-/.第])(?<!\d年)(?<!\d年 )(?P<m>1[0-2]|0?[1-9])\s?月(?:份)?(?:(?P<d>[12]\d"
+    r"|3[01]|0?[1-9])\s?[日号])?(?!\s?[至到\-~—]\s?\d{1,2}\s?月)"
     rf"|(?:(?<=\W)(?P<d1>[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)? )?(?<![A-Za-z])(?P<mon>{'|'.join(MONTHS)})"
-    r"(?: (?P<d2>[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?(?!\d))?(?![A-Za-z])(?!,? \d{4})(?! (?:to|through|and|until) [A-Z])"
+    r"(?: (?P<d2>[12]\d|3[01]|0?[1-9])(?:st|nd|rd"
+    r"|th)?(?!\d))?(?![A-Za-z])(?!,? \d{4})(?! (?:to|through|and|until) [A-Z])"
 )
 _FAR_UNIT = re.compile(
     r"^ (?:[A-Za-z-]*\d[\w-]*,? |[a-z]+ ){1,3}?(units?|sets?|boxes|kits?|monitors?|pumps?|systems?|beds?)(?![A-Za-z])"
 )
 _FAR = re.compile(
-    r"(?<![A-Za-z])(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?= (?:[A-Za-z-]*\d[\w-]*,? |[a-z]+ ){1,3}?(units?|sets?|boxes|kits?)(?![A-Za-z]))"
+    r"(?<![A-Za-z])(two|three|four|five|six|seven|eight|nine|ten|eleven"
+    r"|twelve)(?= (?:[A-Za-z-]*\d[\w-]*,? |[a-z]+ ){1,3}?(units?|sets?|boxes"
+    r"|kits?)(?![A-Za-z]))"
 )
 _NOTHING = re.compile(  # a text without any of these holds no value
-    r"[\d０-９零〇一二两三四五六七八九十百千壹贰叁肆伍陆柒捌玖拾%半年月\[]|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|teen|twenty"
+    r"[\d０-９零〇一二两三四五六七八九十百千壹贰叁肆伍陆柒捌玖拾%半年月\[]|(?:one|two"
+    r"|three|four|five|six|seven|eight|nine|ten|eleven|twelve|teen|twenty"
     rf"|thirty|forty|fifty|sixty|ninety|hundred|first|second|third|quarter|last|this|next|{'|'.join(MONTHS)})",
     re.IGNORECASE,
 )
@@ -61,10 +71,14 @@ _RELATIVE = re.compile(
     r"|(?P<lm>上个?月|last month)|(?P<tm>本月|这个月|this month)|(?P<nm>下个?月|next month)", re.IGNORECASE
 )  # fmt: skip
 _IDLE = re.compile(  # figures that state nothing of anybody
-    r"第\s?[\d一二三四五六七八九十]+(?!\s?季度)|\d{1,2}[:：]\d{2}|[\d一二两三四五六七八九十]+\s?(?:分钟|点(?:钟|半)?(?=[前后左到开，。]|$)|句)"
+    r"第\s?[\d一二三四五六七八九十]+(?!\s?季度)|\d{1,2}[:：]\d{2}"
+    r"|[\d一二两三四五六七八九十]+\s?(?:分钟|点(?:钟|半)?(?=[前后左到开，。]|$)|句)"
     r"|(?:\d+|one|two|three|five|ten|fifteen|twenty|thirty) ?-?(?:minutes?|mins?)(?![A-Za-z])"
-    r"|[一二两三四五几]个(?:问题|方面|建议|点|时间|方案|选择|重点|事|想法|部分|阶段|步骤|原因|疑问|情况|工作日|星期|钟头)|[一两]件事"
-    r"|(?:还剩|剩余|剩下|还有)(?:不到|约|大约)?[\d一二两三四五六七八九十半]+(?:年|个月|天)|(?:近|过去|最近|前|未来|今后)[\d一二两三四五六七八九十]+(?:年|个月)|(?:last|past|next) (?:\w+ )(?:years?|months?|weeks?)"
+    r"|[一二两三四五几]个(?:问题|方面|建议|点|时间|方案|选择|重点|事|想法|部分|阶段|步骤"
+    r"|原因|疑问|情况|工作日|星期|钟头)|[一两]件事"
+    r"|(?:还剩|剩余|剩下|还有)(?:不到|约|大约)?[\d一二两三四五六七八九十半]+(?:年|个月|天)"
+    r"|(?:近|过去|最近|前|未来|今后)[\d一二两三四五六七八九十]+(?:年|个月)|(?:last|past"
+    r"|next) (?:\w+ )(?:years?|months?|weeks?)"
     r"|(?m:^\s*\d{1,2}[.、)）](?!\d))|一[套批例支台]方案|一起|十分|万一|千万(?=[别不要])"
     r"|\d{1,2} ?(?:a\.?m|p\.?m)\b|one of|one-off|24/7|7[*×x]24"
 )
@@ -271,12 +285,16 @@ def _edge(before: str, after: str) -> str:
 
 
 def _partial(match: re.Match[str]) -> Mention | None:
-    if match["mon"] == "May" and not match["d1"] and not match["d2"]:
-        if not re.search(
+    if (
+        match["mon"] == "May"
+        and not match["d1"]
+        and not match["d2"]
+        and not re.search(
             r"(?:in|by|of|since|until|from|to|late|early|mid|last|this|next) $", match.string[: match.start()]
-        ):
-            return None
-    month = MONTHS.index(match["mon"]) + 1 if match["mon"] else int(match["m"])
+        )
+    ):
+        return None
+    month = _MONTH_NUMBERS[match["mon"]] if match["mon"] else int(match["m"])
     day = int(match["d"] or match["d1"] or match["d2"] or 0)
     span = days_of(f"{_ANY}-{month:02}" + (f"-{day:02}" if day else ""))
     if span is None:

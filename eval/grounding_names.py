@@ -15,7 +15,10 @@ _SURNAMES = (
     "瞿桂佟臧闵苟邬边卞姬师仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查麻苑迟邝官封谈匡鞠惠荆冀郁胥班储栗楚鄢谌奚冼蔺楼盘厉伊郜阚练廉禹井祖漆支狄宣晋柔云"
 )
 _COMPOUND = "欧阳|上官|司马|诸葛|司徒|皇甫|慕容|端木|令狐|东方|独孤|南宫|夏侯|尉迟|长孙|宇文|轩辕|公孙|澹台|申屠"
-_NOT_GIVEN = "科部处室院中心区员任长务目域用面副的是为与和在了对由本该其他级司厂台套说有不也都就到从已将及或们你我她这那个次家年月日元万号被把请让给向去来问答自吗您从于呢吧啊"
+_NOT_GIVEN = (
+    "科部处室院中心区员任长务目域用面副的是为与和在了对由本该其他级司厂台套说有不也都就到从已将及或们你我"
+    "她这那个次家年月日元万号被把请让给向去来问答自吗您从于呢吧啊见谈约聊找跟"
+)
 _RANKS = (
     "副?院长|主任医师|副?主任|副?科长|副?处长|副?部长|副?护士长|副?总经理|副?经理|副?总监|副?董事长|副?书记|副?主管|科员|工程师|采购员|专员"
     "|教授|院士|副?所长|副?校长|检验师|技师|药师|秘书|厂长|副?总裁"
@@ -23,32 +26,49 @@ _RANKS = (
 _GIVEN = rf"(?!{_RANKS}|老师|担任|接任|现任|负责)[\u4e00-\u9fff](?<![{_NOT_GIVEN}])"
 _PERSON = rf"(?:(?:{_COMPOUND})|(?<![主担现曾接时出原历就])任|[{_SURNAMES}])(?:{_GIVEN}){{1,2}}"
 _POLITE = "老师|医生|女士|先生|同志|医师|总"
-_ORGS = "人民医院|中医院|中心医院|附属医院|妇幼保健院|保健院|医院|卫生院|卫生服务中心|疾控中心|体检中心|诊所|门诊部|医学院|大学|研究所|研究院|有限公司|公司|集团|药业|药房|[一二三四五六七八九十]院(?!长)"
+_ORGS = (
+    "人民医院|中医院|中心医院|附属医院|妇幼保健院|保健院|医院|卫生院"
+    "|卫生服务中心|疾控中心|体检中心|诊所|门诊部|医学院|大学|研究所|研究院|有限公司|公司|集团|药业|药房|[一二三四五六七八九十]院(?!长)"
+)
 _GENERIC = re.compile(
-    r"^(?:贵|本|我|该|各|这家?|那家?|此|两|几|多|某|其他|其它|别的|同级|同类|大型|三甲|周边|兄弟|附近|全国|省内|市内|很多|许多|不少|有些|部分|一家|咱们|你们|我们|他们|咱)*(?:的)?(?:医院|公司|集团|大学|人民医院|中医院|诊所|厂家|有限公司)$"
+    r"^(?:贵|本|我|该|各|这家?|那家?|此|两|几|多|某|其他|其它|别的|同级|同类|大型|三甲"
+    r"|周边|兄弟|附近|全国|省内|市内|很多|许多|不少|有些|部分|一家|咱们|你们|我们|他们"
+    r"|咱)*(?:的)?(?:医院|公司|集团|大学|人民医院|中医院|诊所|厂家|有限公司)$"
 )
 _EDGE = re.compile(
     r"(?:[是在与和为给任向到至从由对把被据自及的了解访往助过问经兼同跟说对系来家即就赴约示有甲乙方]|请问|您好|来自|关于|根据|目前|现任|担任|出任|就任|接任|新任|[日月]出任|调任|了解|看到|联系|拜访|[年月日号，。：、（(“\"《\s])$"
 )
 _DEPARTMENTS = re.compile(
-    r"(?:医学装备|医疗设备|医用设备|设备|器械|采购|招标|招采|检验|超声|放射|影像|医学影像|心血管内|心内|神经内|神经外|重症医学|呼吸|消化|内镜|手术|急诊|信息|后勤|财务|药剂|院感|感染管理|麻醉|骨|儿|妇产|妇|产|肿瘤|眼|口腔|护理|医务|总务|审计|纪检|质控|质量管理|病理|输血|康复|透析|血液净化|消毒供应|体检|门诊|国际医疗|装备|物资|基建|核医学|新生儿|老年病|泌尿外|普外|胸外|内分泌|肾内|科教|人事|党政|市场|售后|商务|研发)(?:管理)?"
+    r"(?:医学装备|医疗设备|医用设备|设备|器械|采购|招标|招采|检验|超声|放射|影像|医学影像"
+    r"|心血管内|心内|神经内|神经外|重症医学|呼吸|消化|内镜|手术|急诊|信息|后勤|财务|药剂"
+    r"|院感|感染管理|麻醉|骨|儿|妇产|妇|产|肿瘤|眼|口腔|护理|医务|总务|审计|纪检|质控"
+    r"|质量管理|病理|输血|康复|透析|血液净化|消毒供应|体检|门诊|国际医疗|装备|物资|基建"
+    r"|核医学|新生儿|老年病|泌尿外|普外|胸外|内分泌|肾内|科教|人事|党政|市场|售后|商务"
+    r"|研发)(?:管理)?"
     r"(?:科(?![技学研目普室])|部|处(?!理)|中心|办公室|办(?![理公法])|室)"
 )
-_TITLE = re.compile(rf"(?P<dept>(?:{_DEPARTMENTS.pattern})?)(?P<extra>常务|代理|执行|名誉)?(?P<rank>{_RANKS})")
+_TITLE = re.compile(
+    rf"(?P<dept>(?:{_DEPARTMENTS.pattern}|[\u4e00-\u9fff]{{2}}[科室部处])?)(?P<extra>常务|代理|执行|名誉)?(?P<rank>{_RANKS})"
+)
 _ADDRESS = re.compile(
     rf"(?P<name>(?:{_COMPOUND})|[{_SURNAMES}])(?P<rank>{_RANKS}|{_POLITE}(?![体共计部裁监经之是算结价额量分务]))"
 )
 _CALLED = re.compile(
-    rf"(?P<name>{_PERSON})(?P<after>{_RANKS}|老师|女士|先生|同志|医生|担任|任(?!何|务)|接任|出任|现任|曾任|负责|分管|接手|就任|上任|履新|签字|离任|调任|卸任)"
+    rf"(?P<name>{_PERSON})(?P<after>{_RANKS}|老师|女士|先生|同志|医生|担任|任(?!何|务)|接任"
+    rf"|出任|现任|曾任|负责|分管|接手|就任|上任|履新|签字|离任|调任|卸任)"
 )
 _AFTER_ROLE = re.compile(
-    rf"(?:{_RANKS}|联系人|负责人|决策人|经办人|对接人|签字人)(?:是|为|：|:|仍是|仍为|由)?(?P<name>{_PERSON})(?![\u4e00-\u9fff]?(?:科|部|处|室|院))"
+    rf"(?:{_RANKS}|联系人|负责人|决策人|经办人|对接人|签字人)(?:是|为|：|:|仍是|仍为"
+    rf"|由)?(?P<name>{_PERSON})(?![\u4e00-\u9fff]?(?:科|部|处|室|院))"
 )
 _SINCE = re.compile(
-    rf"(?P<name>{_PERSON})(?=(?:自|从|于)[^，。；]{{2,14}}?(?:担任|任|出任|就任|接任|上任|起|履新)|\d{{4}}\s?[年/-]|[，,](?:{_DEPARTMENTS.pattern})?(?:{_RANKS})|(?:是|为)[^，。；]{{0,14}}?(?:{_RANKS}))"
+    rf"(?P<name>{_PERSON})(?=(?:自|从|于)[^，。；]{{2,14}}?(?:担任|任|出任|就任|接任|上任"
+    rf"|起|履新)|\d{{4}}\s?[年/-]|[，,](?:{_DEPARTMENTS.pattern})?(?:{_RANKS})|(?:是"
+    rf"|为)[^，。；]{{0,14}}?(?:{_RANKS}))"
 )
 _BY = re.compile(
-    rf"(?:由|请|与|找|致电|转告|告知|通知)(?P<name>{_PERSON})(?=担任|任|接任|负责|主持|分管|签|确认|主任|院长|科长|老师|沟通|联系|，|。)"
+    rf"(?:由|请|与|找|致电|转告|告知|通知)(?P<name>{_PERSON})(?=担任|任|接任|负责|主持|分管"
+    rf"|签|确认|主任|院长|科长|老师|沟通|联系|，|。)"
 )
 _WORD_NOT_NAME = (
     "方便|方式|安排|安装|高兴|高端|高效|高度|马上|关于|关注|连续|连接|连同|金额|金属|单价|单位|单独|单子|平均|成交|曾经|温度|温州|许多|包括|包含|明年|明确|程序|何时|何种|江苏|江西"
@@ -56,29 +76,50 @@ _WORD_NOT_NAME = (
     "|冷链|冷藏|花费|房间|季度|季节|毛利|孔径|龙头|麻醉|余额|余下|于是|舒适|简单|简要|符合|查看|查询|查了|官方|谈[到谈]|景|石油|黄色|古老|宫腔|米|柴油|和|梅花|沙|江|汤|范围"
 )
 _LOOSE = re.compile(
-    rf"(?:^|(?<=[，,。：:；、“（(\s是为由的请约见与])|(?<=主任|院长|科长|处长|部长|经理|士长))(?!{_WORD_NOT_NAME})(?P<name>{_PERSON})"
+    rf"(?:^|(?<=[，,。：:；、“（(\s是为由的请约见与])|(?<=主任|院长|科长|处长|部长|经理"
+    rf"|士长))(?!{_WORD_NOT_NAME})(?P<name>{_PERSON})"
     r"(?=$|[，,。；、？?！!）)\s\d是为在于自从现任担就接走负的吗您先女一上已来这那到])"
 )
 _NO_NAME = re.compile(
-    r"高级|项目|区域|应用|安全|常务|方面|万元|任何|马上|支持|成本|计量|关于|时任|曾任|华东|华南|华北|相关|平台|信息|公司|经理|主任|采购|全院|元|原任|和设|应由|明年|来年|安排|连续|单独|强调|计划|向贵|由贵|国械|门诊|平时|成为|全年|都由|由您|应当|支付|明确|何时|解决|管理|当时|金额|包括|文件|马上|从未|单价|和科|解释|计算|通常|平均|和检|商务"
+    r"高级|项目|区域|应用|安全|常务|方面|万元|任何|马上|支持|成本|计量|关于|时任|曾任|华东"
+    r"|华南|华北|相关|平台|信息|公司|经理|主任|采购|全院|元|原任|和设|应由|明年|来年|安排"
+    r"|连续|单独|强调|计划|向贵|由贵|国械|门诊|平时|成为|全年|都由|由您|应当|支付|明确"
+    r"|何时|解决|管理|当时|金额|包括|文件|马上|从未|单价|和科|解释|计算|通常|平均|和检"
+    r"|商务"
 )
 
-_EN_RANK = r"head nurse|head|director|chief|president|dean|manager|superintendent|chair(?:man|woman|person)?|engineer|officer|supervisor|secretary|professor|chief executive"
+_EN_RANK = (
+    r"head nurse|head|director|chief|president|dean|manager|superintendent|chair(?:man"
+    r"|woman|person)?|engineer|officer|supervisor|secretary|professor|chief executive"
+)
 _EN_TITLE = re.compile(
-    rf"(?<![A-Za-z])(?P<extra>(?:deputy|vice|associate|acting|assistant|senior|clinical|chief)[ -])*(?P<rank>{_EN_RANK})(?![A-Za-z])(?!-)"
-    r"(?: of (?:the )?(?P<dept>(?-i:[A-Z][A-Za-z&-]*(?: (?:and |of |& )?[A-Z][A-Za-z&-]*)*)|[a-z]+(?: (?:medicine|equipment|devices|imaging|care|nursing|centre|center|laboratory|technology|department))+|[a-z]+))?",
+    rf"(?<![A-Za-z])(?P<extra>(?:deputy|vice|associate|acting|assistant|senior|clinical"
+    rf"|chief)[ -])*(?P<rank>{_EN_RANK})(?![A-Za-z])(?!-)"
+    r"(?: of (?:the )?(?P<dept>(?-i:[A-Z][A-Za-z&-]*(?: (?:and |of "
+    r"|& )?[A-Z][A-Za-z&-]*)*)|[a-z]+(?: (?:medicine|equipment|devices|imaging|care"
+    r"|nursing|centre|center|laboratory|technology|department))+|[a-z]+))?",
     re.IGNORECASE,
 )
 _CAPITALS = re.compile(r"(?<![A-Za-z0-9])[A-Z][a-z]+(?:[-'’][A-Za-z]+)*(?:'s)?(?![A-Za-z0-9])")
 _COMMON = frozenset(
-    "January February March April May June July August September October November December Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec "
-    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday Dr Mr Mrs Ms Prof Professor Madam Sir I We Our You Your Rmb Yuan Chinese China English Ltd Co Inc Company "
-    "Director Deputy Vice Head Chief President Dean Manager Nurse Engineer Officer Department Hospital Centre Center The A An In On At To Of And For From Since Until By With Is Are Was Were "
-    "It Its This That These Those They Their He She His Her As If When While After Before According Our There Here Now Today Currently Under Per No Not Yes Please Thank Thanks Hello Good "
-    "Hi Dear Based Records Record Would Could Can May Might Shall Should Will Did Do Does Has Have Had Also Both All Each Any One Two Three So But Yet Then Thus What Which Who Where Why How "
-    "First Second Third Fourth Fifth People Peoples Quarter Half Year Month Warranty Budget Contract Order Purchase Certificate Registration Model Tender Class Grade Level Number Signed Dated "
-    "Section Article Law Regulation Medical Equipment Installed Bought Back Last Next Over About Around Roughly Nearly Almost Some Up During Between Only Just Still Already Recently Together "
-    "Delivery Acceptance Maintenance Training Service Total Amount Price Value Quantity Unit Units Set Sets Start Starting Effective Coverage Valid Application Applications Let For Their".split()  # noqa: SIM905
+    re.findall(
+        r"\w+",
+        "January February March April May June July August September October November December Jan Feb Mar "
+        "Apr Jun Jul Aug Sep Sept Oct Nov Dec Monday Tuesday Wednesday Thursday Friday Saturday Sunday Dr Mr "
+        "Mrs Ms Prof Professor Madam Sir I We Our You Your Rmb Yuan Chinese China English Ltd Co Inc Company "
+        "Director Deputy Vice Head Chief President Dean Manager Nurse Engineer Officer Department Hospital "
+        "Centre Center The A An In On At To Of And For From Since Until By With Is Are Was Were It Its This "
+        "That These Those They Their He She His Her As If When While After Before According Our There Here "
+        "Now Today Currently Under Per No Not Yes Please Thank Thanks Hello Good Hi Dear Based Records Record "
+        "Would Could Can May Might Shall Should Will Did Do Does Has Have Had Also Both All Each Any One Two "
+        "Three So But Yet Then Thus What Which Who Where Why How First Second Third Fourth Fifth People "
+        "Peoples Quarter Half Year Month Warranty Budget Contract Order Purchase Certificate Registration "
+        "Model Tender Class Grade Level Number Signed Dated Section Article Law Regulation Medical Equipment "
+        "Installed Bought Back Last Next Over About Around Roughly Nearly Almost Some Up During Between Only "
+        "Just Still Already Recently Together Delivery Acceptance Maintenance Training Service Total Amount "
+        "Price Value Quantity Unit Units Set Sets Start Starting Effective Coverage Valid Application "
+        "Applications Let For Their ",
+    )
 )
 _ORDINALS = {"first": "第一", "second": "第二", "third": "第三", "fourth": "第四", "fifth": "第五", "sixth": "第六"}
 _ORG_WORD = re.compile(
@@ -138,11 +179,12 @@ def _chinese(text: str) -> list[Name]:
         span = match.span()
         named = any(a < span[1] and span[0] < b for a, b in people)
         before = text[max(0, span[0] - 1) : span[0]]
-        if not named and (
-            not before or re.search(r"[^\u4e00-\u9fff]|[是和与给向请找对跟同到为您院科部处室问院由]", before)
+        if (
+            not named
+            and (not before or re.search(r"[^\u4e00-\u9fff]|[是和与给向请找对跟同到为您院科部处室问院由]", before))
+            and match["name"] not in "任时应项区原计都相普全"
         ):
-            if not (match["name"] in "任时应项区原计都相普全"):
-                found.append(Name("address", match.group(), *span, match["rank"], match["name"]))
+            found.append(Name("address", match.group(), *span, match["rank"], match["name"]))
     found += [Name("department", m.group(), *m.span()) for m in _DEPARTMENTS.finditer(text)]
     return found
 

@@ -25,7 +25,8 @@ _KINDS = (  # what a bare number is, by the name of its relation
         "money",
         "CNY",
         re.compile(
-            r"amount|price|cost|value\b|total|fee|budget(?! year)|sum\b|cny|rmb|金额|价|款|费|总额|合同额|预算(?!年)|元",
+            r"amount|price|cost|value\b|total|fee|budget(?! year)|sum\b|cny|rmb|金额|价|款|费|总额"
+            r"|合同额|预算(?!年)|元",
             re.I,
         ),
     ),
@@ -112,7 +113,7 @@ def known_of(fact: Statement) -> Known:
             (ends if m.edge == "to" else starts).append((m.first, m.last))
             if not m.edge:
                 ends.append((m.first, m.last))
-    return Known(fact, topics, tuple(found), tuple([*dated, *starts, *ends]), tuple(starts), tuple(ends))
+    return Known(fact, topics, tuple(found), (*dated, *starts, *ends), tuple(starts), tuple(ends))
 
 
 def _bare(fact: Statement) -> list[Mention]:
@@ -125,11 +126,16 @@ def _bare(fact: Statement) -> list[Mention]:
     kind, unit = next(((kind, unit) for kind, unit, words in _KINDS if words.search(relation)), ("number", ""))
     if kind == "money":
         number *= next((factor for words, factor in _IN_FACT_SCALE if words.search(relation)), Decimal(1))
-        unit = next((c for c in ("USD", "EUR", "JPY", "HKD", "GBP") if c in relation.upper()), "")
+        unit = next((c for c in ("USD", "EUR", "JPY", "HKD", "GBP") if c in relation.upper()), _home(fact))
     if unit == "y":
         number, unit = number * 12, "m"
     found.append(Mention(kind, fact.value, 0, len(fact.value), "", number, number, Decimal(0), unit))
     return found
+
+
+def _home(fact: Statement) -> str:
+    """The currency of an amount that names none: yuan in a Chinese fact, else unknown."""
+    return "CNY" if re.search(r"[\u4e00-\u9fff]", fact.subject + fact.relation) else ""
 
 
 def _window(fact: Statement) -> Mention | None:

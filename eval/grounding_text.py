@@ -35,21 +35,29 @@ LEAST_THIRD = 0.5
 LEAST_CONTAINED = 0.12  # of the weight of a statement's own words; less is about something else
 LEAST_NEED = 0.34  # of the words of a need, in what the customer himself said
 _NOT_NEED = re.compile(
-    r"如(?:果|有)?[^，。]{0,6}(?:需要|希望|担心|关注)|(?:我|我们|我这边)(?:也|很|都|还)?(?:希望|需要|想|关注|担心)|希望(?:能|可以|有机会|和|跟|与|向|为|给|下|占用|没有|对|帮|了解|听|约|我们)"
-    r"|不(?:知|知道)[^，。]*|感谢[^，。]*(?:信任|关注|支持)|(?:if|whether|should) [^,.]*(?:need|want|concern|worr|hop)\w*|(?:we|i)(?: would| do)? (?:hope|need|want|care|'d like)\w*|no need|need(?:s)? (?:to be )?(?:installed|signed)|thank\w* [^,.]*|满意度",
+    r"如(?:果|有)?[^，。]{0,6}(?:需要|希望|担心|关注)|(?:我|我们|我这边)(?:也|很|都"
+    r"|还)?(?:希望|需要|想|关注|担心)|希望(?:能|可以|有机会|和|跟|与|向|为|给|下|占用|没有"
+    r"|对|帮|了解|听|约|我们)"
+    r"|不(?:知|知道)[^，。]*|感谢[^，。]*(?:信任|关注|支持)|(?:if|whether"
+    r"|should) [^,.]*(?:need|want|concern|worr|hop)\w*|(?:we|i)(?: would| do)? (?:hope"
+    r"|need|want|care|'d like)\w*|no need|need(?:s)? (?:to be )?(?:installed|signed)"
+    r"|thank\w* [^,.]*|满意度",
     re.IGNORECASE,
 )
 _PAIRED = frozenset({"date", "money", "quantity"})
+LEAST_ALIKE = 0.5  # of the words of a clause, in the clause of the text that it is held against
 _TALK = re.compile(r"我|咱|请|(?<![A-Za-z])(?:i|we|our|us|let|please|thank\w*)(?![A-Za-z])", re.IGNORECASE)
 _ABOUT_THEM = re.compile(
-    r"贵院|贵科|贵司|医院|科室|院方|院里|你们|(?<![A-Za-z])(?:your|hospital|customer|clinic|ward|department)(?![A-Za-z])",
+    r"贵院|贵科|贵司|医院|科室|院方|院里|你们|(?<![A-Za-z])(?:your|hospital|customer"
+    r"|clinic|ward|department)(?![A-Za-z])",
     re.I,
 )
 _IF = re.compile(r"如果|若(?!干)|假如|要是|万一|(?<![A-Za-z])(?:if|whether|unless)(?![A-Za-z])", re.IGNORECASE)
 _ENDS = re.compile(r"到期|届满|过期|为止|有效|expir|valid|end", re.IGNORECASE)
-_STRICT = frozenset({"install", "deliver", "accept", "warranty", "maintain", "tender", "calibrate", "lease", "donate", "retire", "pay", "training", "discount", "budget"})  # fmt: skip
+_STRICT = EVENTS | frozenset({"accept", "warranty", "maintain", "tender", "pay", "training", "discount", "budget"})
 _PLAIN = re.compile(
-    r"more than (?:\d|one|two)|less than \d|no (?:more|less|later|fewer) than|rather than|other than|最近|最后|最新|更换|更新",
+    r"more than (?:\d|one|two)|less than \d|no (?:more|less|later|fewer) than|rather than"
+    r"|other than|最近|最后|最新|更换|更新",
     re.I,
 )
 
@@ -113,8 +121,9 @@ def judge_text(
 
 def _worst(claims: Sequence[TextClaim]) -> Outcome:
     outcomes = {claim.outcome for claim in claims}
-    order: tuple[Outcome, ...] = ("contradicted", "absent", "supported")
-    return next((outcome for outcome in order if outcome in outcomes), "no_claim")
+    if "contradicted" in outcomes:
+        return "contradicted"
+    return "absent" if "absent" in outcomes else "supported" if "supported" in outcomes else "no_claim"
 
 
 def _value_claims(sentence: str, cited: Cited) -> Iterator[TextClaim]:
@@ -136,9 +145,9 @@ def _value_claims(sentence: str, cited: Cited) -> Iterator[TextClaim]:
         topics = nearest(value, [word for word in words if clause[0] <= word[0] < clause[1]], sentence)
         if kind == "code" and not re.search(r"\d{5}", value.canonical):
             topics = frozenset()  # a model says no relation
-        if why := _elsewhere(topics, states, cited, kind) or _turned(value, states):
-            yield TextClaim(value.text, kind, "contradicted", why)
-        elif why := _mispaired(value, _around(value, found, parts), states, cited):
+        if (why := _elsewhere(topics, states, cited, kind) or _turned(value, states)) or (
+            why := _mispaired(value, _around(value, found, parts), states, cited)
+        ):
             yield TextClaim(value.text, kind, "contradicted", why)
         elif not hedged(sentence[clause[0] : clause[1]]) and all(_planned(v, unit) for v, unit in states):
             yield TextClaim(value.text, kind, "contradicted", "the text only plans or expects it")
@@ -172,7 +181,7 @@ def _elsewhere(topics: Topics, states: Sequence[tuple[Mention, Unit]], cited: Ci
     """Why the words beside a value do not fit those beside it in the text; "" when they do."""
     if not topics:
         return ""
-    around = [nearest(v, [w for w in unit.words if not _cut(unit.text, w, v)], unit.text) for v, unit in states]
+    around = [_near(v, unit) for v, unit in states]
     if all(around) and not any(topics & each for each in around):
         everywhere = frozenset(word[2] for _, unit in states for word in unit.words)
         if not topics & (cited.topics if kind == "quantity" else everywhere):
@@ -180,6 +189,12 @@ def _elsewhere(topics: Topics, states: Sequence[tuple[Mention, Unit]], cited: Ci
     if topics & _STRICT and not topics & cited.topics:
         return "the text does not speak of this relation"
     return ""
+
+
+def _near(value: Mention, unit: Unit) -> Topics:
+    """The topic beside a value; a day may open the sentence: 2024年3月12日，…采购."""
+    beside = [w for w in unit.words if not _cut(unit.text, w, value)]
+    return nearest(value, beside or (unit.words if value.kind == "date" else ()), unit.text)
 
 
 def _cut(text: str, word: tuple[int, int, str], value: Mention) -> bool:
@@ -283,23 +298,24 @@ def _guards(sentence: str, cited: Cited) -> Iterator[TextClaim]:
         told = [clause[a:b] for a, b, topic in cues(clause) if topic in EVENTS and topic not in cited.topics]
         if told and not OFFER.search(clause):
             yield TextClaim(told[0], "relation", "absent", "the text does not speak of it")
-        if why := _denied(clause, cited):
-            yield TextClaim(clause.strip(), "negation", "contradicted", why)
+        why, stated = _denied(clause, cited)
+        if why or stated:
+            yield TextClaim(clause.strip(), "negation", "contradicted" if why else "supported", why)
 
 
-def _denied(clause: str, cited: Cited) -> str:
-    """Why a denial, or its absence, is not that of the nearest clause of the text; "" when it is."""
+def _denied(clause: str, cited: Cited) -> tuple[str, bool]:
+    """Why a denial, or the lack of one, is not that of the nearest clause; and whether the text denies it too."""
     own = frozenset(grams(NEGATION.sub("", clause)))
     if len(own) < 2:
-        return ""
+        return "", False
     denies = NEGATION.search(clause) is not None
     alike = max((len(own & part) / len(own) for part, negated, _ in cited.parts if negated == denies), default=0.0)
     unlike = max((len(own & part) / len(own) for part, negated, _ in cited.parts if negated != denies), default=0.0)
-    if unlike >= 0.5 and unlike > alike + 0.1:
-        return "the text affirms it" if denies else "the text denies it"
-    if denies and {w[2] for w in cues(clause)} and not any(negated for _, negated, _ in cited.parts):
-        return "the text denies nothing"
-    return ""
+    if unlike >= LEAST_ALIKE and unlike > alike + 0.1:
+        return ("the text affirms it" if denies else "the text denies it"), False
+    if denies and cues(clause) and not any(negated for _, negated, _ in cited.parts):
+        return "the text denies nothing", False
+    return "", denies and alike >= LEAST_ALIKE
 
 
 def _foreign(sentence: str, share: float) -> Iterator[TextClaim]:

@@ -11,7 +11,9 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
     "purchase": (
         "(?:采购|购买|购置|购入|购进|订购|添置|引进|购得|选购)(?!中心|科|办|部|处|员|经理|总监|主管|意愿|意向|需求|计划)|买[了过的下入]"
         "|下单|订单|(?<!维保)(?<!保养)(?<!服务)(?<!租赁)(?<!维护)合同(?!到期)|成交",
-        r"bought|buy(?:s|ing)?\b|purchas\w+|acquir\w+|order(?:s|ed|ing)?\b|procured|(?<!maintenance )(?<!service )(?<!support )(?<!lease )contract\w*|took delivery of an order",
+        r"bought|buy(?:s|ing)?\b|purchas\w+|acquir\w+|order(?:s|ed|ing)?\b|procured"
+        r"|(?<!maintenance )(?<!service )(?<!support )(?<!lease )contract\w*"
+        r"|took delivery of an order",
     ),
     "install": (
         "安装|装机|装[好上完了](?!饰)|投入使用|启用|投用|调试完成",
@@ -28,7 +30,8 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
     "ticket": ("报修|故障|工单|维修|服务单|投诉", r"tickets?\b|faults?\b|repair\w*|breakdown|complain\w*"),
     "post": (
         "担任|任职|上任|履新|就任|接任|到任|任命|出任|现任|职务|职位|升任|接手|离任|卸任",
-        r"appointed|took (?:over|up|office)|in post|in office|post\b|serves? as|served as|title\b|holds?\b|stepped down",
+        r"appointed|took (?:over|up|office)|in post|in office|post\b|serves? as|served as"
+        r"|title\b|holds?\b|stepped down",
     ),
     "contact": ("拜访|来电|致电|回访|会面|通话|来访", r"visit\w*|phoned|met with|spoke|meeting"),
     "promise": ("承诺|答应", r"promis\w+|pledged"),
@@ -50,7 +53,8 @@ _CUES_EN = re.compile(
 _LATIN = re.compile(r"[A-Za-z]{3}")
 _ALSO = {  # words that only occur in the names of relations
     "post": re.compile(
-        r"title|position|role|职称|岗位|院长|主任|科长|处长|经理|护士长|director|\bhead\b|chief|president|manager|decision.?maker",
+        r"title|position|role|职称|岗位|院长|主任|科长|处长|经理|护士长|director|\bhead\b"
+        r"|chief|president|manager|decision.?maker",
         re.IGNORECASE,
     ),
     "purchase": re.compile(r"order|contract|deal|订货|购", re.IGNORECASE),
@@ -61,52 +65,75 @@ _ALSO = {  # words that only occur in the names of relations
 LASTING = frozenset({"post", "warranty", "maintain", "price", "certificate", "lease", "discount"})
 
 NEGATION = re.compile(
-    r"从未|从来没有?|尚未|并未|未曾|没有|没(?=[\u4e00-\u9fff])(?!关系|问题|事)|未(?!来|必|免|关闭|完成|到期|结|处理|解决)|不再|不是|并非|并不|不含|不包含|不包括|不提供|不需要?|不会|无法|不能|不得|不可|不支持|不在|不具备|不存在"
+    r"从未|从来没有?|尚未|并未|未曾|没有|没(?=[\u4e00-\u9fff])(?!关系|问题|事)|未(?!来|必"
+    r"|免|关闭|完成|到期|结|处理|解决)|不再|不是|并非|并不|不含|不包含|不包括|不提供"
+    r"|不需要?|不会|无法|不能|不得|不可|不支持|不在|不具备|不存在"
     r"|无(?=质保|保修|记录|采购|预算|需|任何|合同|工单|有效)|取消了?|拒绝"
-    r"|(?<![A-Za-z])(?:not|never|no longer|without|cannot|neither|nor|no(?! later| less| more| fewer| problem|\.))(?![A-Za-z])|n't\b",
+    r"|(?<![A-Za-z])(?:not|never|no longer|without|cannot|neither|nor|no(?! later| less"
+    r"| more| fewer| problem|\.))(?![A-Za-z])|n't\b",
     re.IGNORECASE,
 )
 _HEDGES = re.compile(
     r"可能|或许|也许|大概率|预计|计划|拟(?!合)|打算|考虑|有望|将(?!军)|准备|意向|尚待|待定"
-    r"|(?<![A-Za-z])(?:may(?! 20| \d)|might|could|will|would|plans?|planned|planning|intends?|expects?|expected|considering|likely"
+    r"|(?<![A-Za-z])(?:may(?! 20| \d)|might|could|will|would|plans?|planned|planning"
+    r"|intends?|expects?|expected|considering|likely"
     r"|possibly|perhaps|tentative\w*|to be|subject to|proposed)(?![A-Za-z])",
     re.IGNORECASE,
 )
 _DUTIES = re.compile(
-    r"必须|务必|应当|不得|强制|须(?!知)|(?<![A-Za-z])(?:must|shall|mandatory|obliged|required to|has to|have to)(?![A-Za-z])",
+    r"必须|务必|应当|不得|强制|须(?!知)|(?<![A-Za-z])(?:must|shall|mandatory|obliged"
+    r"|required to|has to|have to)(?![A-Za-z])",
     re.IGNORECASE,
 )
 COMPARISON = re.compile(
-    r"优于|高于|低于|好于|强于|胜过|领先|更(?!换|新|改|正|名|迭|多信息)[\u4e00-\u9fff]|比[\u4e00-\u9fffA-Za-z0-9]{1,12}[更高低好强快多少贵便]|第一(?=品牌|名|位)|最[好佳高大强优低先]"
-    r"|(?<![A-Za-z])(?:better|best|superior|outperform\w*|faster|cheaper|stronger|safer|higher|lower|leading|larger|smaller|more \w+ than|than)(?![A-Za-z])",
+    r"优于|高于|低于|好于|强于|胜过|领先|更(?!换|新|改|正|名|迭|多信息)[\u4e00-\u9fff]"
+    r"|比[\u4e00-\u9fffA-Za-z0-9]{1,12}[更高低好强快多少贵便]|第一(?=品牌|名|位)"
+    r"|最[好佳高大强优低先]"
+    r"|(?<![A-Za-z])(?:better|best|superior|outperform\w*|faster|cheaper|stronger|safer"
+    r"|higher|lower|leading|larger|smaller|more \w+ than|than)(?![A-Za-z])",
     re.IGNORECASE,
 )
 NEED = re.compile(
-    r"希望|急需|迫切|需要(?!我|您签|我们)|担心|担忧|顾虑|头疼|困扰|不满|抱怨|痛点|压力|焦虑|发愁|苦恼|看重|在意|关注(?!我)|想要|想换|想更换|急着|着急|吃力|难处|嫌|满意|信任|青睐|不放心|最怕|受够|诉求"
-    r"|(?<![A-Za-z])(?:needs?|wants?|wanted|hop(?:es|ed|ing)|worr(?:y|ies|ied)|concern(?:s|ed)?|frustrat\w+|struggl\w+|dissatisf\w+|unhappy"
-    r"|pain(?:s| points?)?|urgent\w*|complain\w*|fears?|afraid|eager|keen|priorit\w+|pressure|anxious|satisfied|happy with|tired of|fed up|suffer\w*|cares? about|desperate\w*|bothered|annoyed)(?![A-Za-z])",
+    r"希望|急需|迫切|需要(?!我|您签|我们)|担心|担忧|顾虑|头疼|困扰|不满|抱怨|痛点|压力"
+    r"|焦虑|发愁|苦恼|看重|在意|关注(?!我)|想要|想换|想更换|急着|着急|吃力|难处|嫌|满意"
+    r"|信任|青睐|不放心|最怕|受够|诉求"
+    r"|(?<![A-Za-z])(?:needs?|wants?|wanted|hop(?:es|ed|ing)|worr(?:y|ies|ied)|concern(?:s"
+    r"|ed)?|frustrat\w+|struggl\w+|dissatisf\w+|unhappy"
+    r"|pain(?:s| points?)?|urgent\w*|complain\w*|fears?|afraid|eager|keen|priorit\w+"
+    r"|pressure|anxious|satisfied|happy with|tired of|fed up|suffer\w*|cares? about"
+    r"|desperate\w*|bothered|annoyed)(?![A-Za-z])",
     re.IGNORECASE,
 )
 PLAN = re.compile(
-    r"计划|打算|有意|考虑|准备(?=[采购更换升扩建新招])|拟(?!合)|(?<![A-Za-z])(?:plans? to|planning to|intends? to|considering|about to|going to)(?![A-Za-z])",
+    r"计划|打算|有意|考虑|准备(?=[采购更换升扩建新招])|拟(?!合)|(?<![A-Za-z])(?:plans? to"
+    r"|planning to|intends? to|considering|about to|going to)(?![A-Za-z])",
     re.IGNORECASE,
 )
 CUSTOMER = re.compile(
     r"贵院|贵科|贵司|贵公司|贵单位|您|你们|咱们|医院|科室|院方|客户|主任|院长|科长|护士|医生|采购|\[\["
-    r"|(?<![A-Za-z])(?:you|your|hospital|customer|client|clinic|ward|department|director|head|nurses?|doctors?|team|staff|they|their)(?![A-Za-z])",
+    r"|(?<![A-Za-z])(?:you|your|hospital|customer|client|clinic|ward|department|director"
+    r"|head|nurses?|doctors?|team|staff|they|their)(?![A-Za-z])",
     re.IGNORECASE,
 )
 VOICED = re.compile(
-    r"(?:客户|院方|医院|主任|科长|院长|护士长|护士|医生|负责人|科室|对方|老师|用户|处长|部长|经理|工程师|\]\])[^。；\n]{0,12}"
+    r"(?:客户|院方|医院|主任|科长|院长|护士长|护士|医生|负责人|科室|对方|老师|用户|处长"
+    r"|部长|经理|工程师|\]\])[^。；\n]{0,12}"
     r"(?:反映|反馈|表示|提到|提出|说|希望|抱怨|询问|问到|要求|强调|告知|指出|坦言|担心|介绍)"
-    r"|(?:客户|院方|甲方|买方|用户|来电人|医院|负责人|主任|科长|院长|护士长)(?:[A-Za-z0-9一二三]|（客户）)?[：:]|（客户）[：:]|发件(?:人)?[：:][^\n]*(?:医院|科|院|中心)"
-    r"|(?<![A-Za-z])(?:customer|client|hospital|director|head|chief|nurse|doctor|buyer|caller|dr\.?|prof\.?|department|manager|mr\.?|ms\.?|they|she|he)"
-    r"[^.\n]{0,40}?\b(?:said|says|told|reported|mentioned|complained|asked|noted|explained|stated|raised|wants?|hopes?|worr\w+|wrote|stressed|requested|pointed out)\b"
-    r"|\((?:customer)\):|(?m:^(?:customer|client|buyer|caller|hospital|director|head nurse|nurse|doctor)\s?[A-Z0-9]?:)|(?m:^from:)",
+    r"|(?:客户|院方|甲方|买方|用户|来电人|医院|负责人|主任|科长|院长"
+    r"|护士长)(?:[A-Za-z0-9一二三]|（客户）)?[：:]|（客户）[：:]"
+    r"|发件(?:人)?[：:][^\n]*(?:医院|科|院|中心)"
+    r"|(?<![A-Za-z])(?:customer|client|hospital|director|head|chief|nurse|doctor|buyer"
+    r"|caller|dr\.?|prof\.?|department|manager|mr\.?|ms\.?|they|she|he)"
+    r"[^.\n]{0,40}?\b(?:said|says|told|reported|mentioned|complained|asked|noted|explained"
+    r"|stated|raised|wants?|hopes?|worr\w+|wrote|stressed|requested|pointed out)\b"
+    r"|\((?:customer)\):|(?m:^(?:customer|client|buyer|caller|hospital|director|head nurse"
+    r"|nurse|doctor)\s?[A-Z0-9]?:)|(?m:^from:)",
     re.IGNORECASE,
 )
 REPORTED = re.compile(
-    r"您(?:之前|上次|当时)?(?:说|提|讲)|提[到起]|表示|告诉|反映|反馈|说过|说起|讲到|(?<![A-Za-z])(?:mentioned|told|said|raised|complained|reported|pointed out)(?![A-Za-z])",
+    r"您(?:之前|上次|当时)?(?:说|提|讲)|提[到起]|表示|告诉|反映|反馈|说过|说起|讲到"
+    r"|(?<![A-Za-z])(?:mentioned|told|said|raised|complained|reported"
+    r"|pointed out)(?![A-Za-z])",
     re.IGNORECASE,
 )
 OFFER = re.compile(
@@ -116,8 +143,11 @@ OFFER = re.compile(
 EVENTS = frozenset({"install", "lease", "donate", "retire", "deliver", "calibrate"})
 QUESTION = re.compile(r"[？?]\s*[”\"')）]*$|吗[？?。]?$|是否(?=.*[？?])")
 PAST = re.compile(
-    r"曾|此前|(?<![\u4e00-\u9fff])原(?=[\u4e00-\u9fff])|原(?=任|主任|院长|科长|处长|负责人)|前任|已卸任|卸任|离任|调任|当时|时任|已到期|已过期|已失效|已于?[^，。]{0,12}(?:到期|结束|过期|届满)|过期|到期|届满|截至|历史上"
-    r"|(?<![A-Za-z])(?:former(?:ly)?|previous(?:ly)?|was|were|had|held|used to|until|ended|expired|lapsed|left|stepped down|ran|then|at the time|"
+    r"曾|此前|(?<![\u4e00-\u9fff])原(?=[\u4e00-\u9fff])|原(?=任|主任|院长|科长|处长"
+    r"|负责人)|前任|已卸任|卸任|离任|调任|当时|时任|已到期|已过期|已失效"
+    r"|已于?[^，。]{0,12}(?:到期|结束|过期|届满)|过期|到期|届满|截至|历史上"
+    r"|(?<![A-Za-z])(?:former(?:ly)?|previous(?:ly)?|was|were|had|held|used to|until|ended"
+    r"|expired|lapsed|left|stepped down|ran|then|at the time|"
     r"served|no longer|once)(?![A-Za-z])",
     re.IGNORECASE,
 )
@@ -131,11 +161,14 @@ FUTURE = re.compile(
     re.I,
 )
 OVER = re.compile(
-    r"已经?过[了期保]|过了|已经?到期|已经?过期|已经?失效|已经?结束|出保|(?<![A-Za-z])(?:has|have|had|is|are) (?:already )?(?:expired|lapsed|over|ended|run out)",
+    r"已经?过[了期保]|过了|已经?到期|已经?过期|已经?失效|已经?结束|出保"
+    r"|(?<![A-Za-z])(?:has|have|had|is|are) (?:already )?(?:expired|lapsed|over|ended"
+    r"|run out)",
     re.I,
 )
 STILL = re.compile(
-    r"仍然?在|还在|仍然?有效|目前有效|目前在|在有效期内|在保|期内|(?<![A-Za-z])(?:still|currently|remains?) (?:valid|under|in force|covered|holds?|in)",
+    r"仍然?在|还在|仍然?有效|目前有效|目前在|在有效期内|在保|期内|(?<![A-Za-z])(?:still"
+    r"|currently|remains?) (?:valid|under|in force|covered|holds?|in)",
     re.I,
 )
 _CLAUSE = re.compile(

@@ -141,7 +141,9 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     ("year", "", r"(?<![\d.,-])(?P<y>(?:19|20)\d{2})(?![\d.,-]*\d)"),
     ("number", "", rf"(?<![A-Za-z0-9]){_N}(?![A-Za-z0-9])"),
 )
-_VALUE = [(kind, frozenset(signs), re.compile(pattern)) for kind, signs, pattern in _PATTERNS]
+_VALUE: list[tuple[Kind, frozenset[str], re.Pattern[str]]] = [
+    (kind, frozenset(signs), re.compile(pattern)) for kind, signs, pattern in _PATTERNS
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ FILE = "cases.jsonl"
 SPLITS = ("tune", "heldout")
 # What values can tell. Any other fault (a denial, an invented need, a plan told as done) is of free text.
 _STRUCTURED = re.compile(
-    r"number|amount|quantit|digit|unit|currenc|date|day|name|person|title|organi[sz]ation|hospital|department|period|window|relation"
+    r"number|amount|quantit|digit|unit|currenc|date|day|name|person|title|organi[sz]ation"
+    r"|hospital|department|period|window|relation"
     r"|code|model|certificate|tense|数字|金额|数量|单位|日期|姓名|人名|职务|机构|医院|期限|时期|关系",
     re.IGNORECASE,
 )
@@ -119,7 +120,8 @@ def share(part: int, whole: int) -> float | None:
 
 
 def read_cases(folder: Path) -> tuple[Case, ...]:
-    """cases.jsonl {id, lang, as_of, facts, sources, sentence, cites, label, fault, split?}; raises BadData with the line."""
+    """cases.jsonl {id, lang, as_of, facts, sources, sentence, cites, label, fault,"
+    " split?}; raises BadData with the line."""
     fields = {"lang": str, "as_of": str, "facts": list, "sources": list, "sentence": str, "cites": list, "label": str}
     cases = tuple(_case(line, row) for line, row in read_lines(folder / FILE, fields))
     if not cases:

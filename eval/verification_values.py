@@ -7,7 +7,7 @@ from typing import Literal
 
 Lang = Literal["zh", "en"]
 _DIGITS = "零壹贰叁肆伍陆柒捌玖"
-_MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905
+_MONTHS = ("January February March April May June July August September October November December").split()  # noqa: SIM905
 _SMALL = "零 一 两 三 四 五 六 七 八 九 十".split()  # noqa: SIM905
 _WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
 
