@@ -1,8 +1,9 @@
 """Plan → verified draft: the adapter writes each section, every sentence is checked, what fails is replaced."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from assistant.comply import check_text
 from assistant.plan import Plan, SectionPlan, fill
@@ -14,6 +15,9 @@ from rag.company import SLOT, Bilingual, Company
 from sandbox.engine import Engine, Prompt
 from sandbox.prompt import section_prompt
 
+Way = Literal["batch", "first", "each"]
+WAY: Way = "first"
+SEED, SECOND = 1, 1000  # SECOND: how far from the first the seed of a second drawing lies
 MAX_NEW_TOKENS = 200
 _END = {"zh": re.compile(r"(?<=[。？！?!])\s*"), "en": re.compile(r"(?<=[.?!])\s+")}
 _MISSING = Bilingual(
@@ -64,28 +68,92 @@ class Checker:
         return bound, reason
 
 
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """How one answer is drawn; `wording`: which approved wording stands in for what fails, 0 is the plan's own."""
+
+    seed: int
+    temperature: float
+    wording: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """
+    Who writes: `adapter` on `engine`, or with one of them None the plan's own wording.
+
+    The text depends on plan, adapter and `seed` alone, not on `way`: all sections in one batch, the first one before
+    the others, or each by itself. A second writing is always made for its section alone.
+    """
+
+    engine: Engine | None = None
+    adapter: str | None = None
+    seed: int = SEED
+    way: Way = WAY
+
+    def write(self, sections: Sequence[SectionPlan], checker: Checker, draw: Draw) -> list[str]:
+        """One answer per section, all in one batch; empty ones without an adapter."""
+        if self.engine is None or self.adapter is None or not sections:
+            return ["" for _ in sections]
+        prompts = [Prompt(section_prompt(checker.company.phrases, each.task), self.adapter) for each in sections]
+        answers = self.engine.generate(
+            prompts, max_new_tokens=MAX_NEW_TOKENS, seed=draw.seed, temperature=draw.temperature
+        )
+        return [answer.text for answer in answers]
+
+    def parts(self, sections: Sequence[SectionPlan]) -> list[Sequence[SectionPlan]]:
+        """The sections as they are written together."""
+        if self.way == "each":
+            return [[section] for section in sections]
+        return [each for each in (sections[:1], sections[1:]) if each] if self.way == "first" else [sections]
+
+
 def write_draft(
     plan: Plan,
     checker: Checker,
     engine: Engine | None,
     adapter: str | None,
+    *,
+    seed: int = SEED,
+    way: Way = WAY,
+    on_section: Callable[[ScriptSection], None] = lambda _: None,
 ) -> tuple[tuple[ScriptSection, ...], tuple[Replaced, ...]]:
     """
-    Every section of `plan`, written in one batch by `adapter`, and what had to be replaced.
+    Every section of `plan`, written by `adapter`, and what had to be replaced; `on_section` sees each when it is done.
 
     Without an adapter the plan's own wording is used and marked as such. A section with a failing or missing sentence
     is written once more; what still fails gets the plan's wording; one that cannot be verified itself is left out.
     """
-    first = _generate(plan.sections, checker, engine, adapter, temperature=0.0)
-    judged = [_judge(section, text, checker) for section, text in zip(plan.sections, first, strict=True)]
-    again = [index for index, result in enumerate(judged) if len(result.kept) < len(plan.sections[index].moves)]
-    if engine is not None and adapter is not None and again:
-        second = _generate([plan.sections[index] for index in again], checker, engine, adapter, temperature=0.7)
-        for index, text in zip(again, second, strict=True):
-            judged[index] = _merge(judged[index], _judge(plan.sections[index], text, checker))
-    finished = [_finish(s, result, checker, adapter) for s, result in zip(plan.sections, judged, strict=True)]
-    sections = tuple(section for section, _ in finished if section.sentences)
-    return sections, tuple(change for _, changes in finished for change in changes)
+    pen = Pen(engine, adapter, seed, way)
+    sections: list[ScriptSection] = []
+    replaced: list[Replaced] = []
+    for together in pen.parts(plan.sections):
+        for section, answer in zip(together, pen.write(together, checker, Draw(seed, 0.0)), strict=True):
+            done, changes = _complete(section, answer, checker, pen, Draw(seed, 0.7))
+            replaced += changes
+            if done.sentences:
+                sections.append(done)
+                on_section(done)
+    return tuple(sections), tuple(replaced)
+
+
+def rewrite_section(
+    section: SectionPlan, checker: Checker, pen: Pen, turn: int
+) -> tuple[ScriptSection, tuple[Replaced, ...]]:
+    """One section in other words: drawn anew by the adapter, else the `turn`-th of the approved wordings."""
+    first, second = Draw(pen.seed, 0.7, turn), Draw(pen.seed + SECOND, 0.7, turn)
+    done, changes = _complete(section, pen.write([section], checker, first)[0], checker, pen, second)
+    return done, tuple(changes)
+
+
+def _complete(
+    section: SectionPlan, answer: str, checker: Checker, pen: Pen, again: Draw
+) -> tuple[ScriptSection, list[Replaced]]:
+    """What of `answer` stands; where something is missing the section is written once more, drawn as in `again`."""
+    judged = _judge(section, answer, checker)
+    if pen.engine is not None and pen.adapter is not None and len(judged.kept) < len(section.moves):
+        judged = _merge(judged, _judge(section, pen.write([section], checker, again)[0], checker))
+    return _finish(section, judged, checker, pen.adapter, again.wording)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +162,6 @@ class _Judged:
 
     kept: Mapping[str, Sentence]
     failed: tuple[tuple[str, str, Bilingual], ...]  # move id or "", text, reason
-
-
-def _generate(
-    sections: Sequence[SectionPlan], checker: Checker, engine: Engine | None, adapter: str | None, *, temperature: float
-) -> list[str]:
-    """One answer per section; empty ones without an adapter."""
-    if engine is None or adapter is None or not sections:
-        return ["" for _ in sections]
-    prompts = [Prompt(section_prompt(checker.company.phrases, section.task), adapter) for section in sections]
-    answers = engine.generate(prompts, max_new_tokens=MAX_NEW_TOKENS, seed=1, temperature=temperature)
-    return [answer.text for answer in answers]
 
 
 def _judge(section: SectionPlan, answer: str, checker: Checker) -> _Judged:
@@ -128,7 +185,7 @@ def _merge(first: _Judged, second: _Judged) -> _Judged:
 
 
 def _finish(
-    section: SectionPlan, judged: _Judged, checker: Checker, adapter: str | None
+    section: SectionPlan, judged: _Judged, checker: Checker, adapter: str | None, wording: int = 0
 ) -> tuple[ScriptSection, list[Replaced]]:
     """The sentences in the plan's order, gaps filled with the plan's wording, and what changed."""
     failed = {move: (text, reason) for move, text, reason in reversed(judged.failed) if move}
@@ -141,7 +198,8 @@ def _finish(
                 changes.append(Replaced(section.id, before, judged.kept[move.id].text, reason))
             sentences.append(judged.kept[move.id])
             continue
-        planned, refused = checker.check(section, move.wordings(checker.language)[0], "plan")
+        wordings = move.wordings(checker.language)
+        planned, refused = checker.check(section, wordings[wording % len(wordings)], "plan")
         if refused is not None:
             changes.append(Replaced(section.id, planned.text, "", refused))
             continue

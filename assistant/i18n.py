@@ -10,6 +10,7 @@ from assistant.texts_changed import CHANGED
 from assistant.texts_customer import CUSTOMER
 from assistant.texts_knowledge import KNOWLEDGE
 from assistant.texts_release import RELEASE
+from assistant.texts_writing import WRITING
 from governance.errors import Language
 
 Locale = Literal["zh-CN", "en"]
@@ -21,6 +22,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **CUSTOMER,
     **RELEASE,
     **KNOWLEDGE,
+    **WRITING,
     # everywhere
     "brand": ("信言", "Xinyan"),
     "motto": ("信言不美，美言不信。", "True words need no ornament."),

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from assistant import lead as lead_module
 from assistant import review
+from assistant.arriving_view import Arrivals
 from assistant.changed import changed, rests_on_change
 from assistant.components import RELEASE, panel, render, sent
 from assistant.header import QUIET, Visitor, asked_of, edge, header, people, visitor
@@ -18,7 +19,7 @@ from assistant.lead import Lead, LeadForm
 from assistant.live import follow
 from assistant.outcome import report_complaint
 from assistant.parts import Parts, Progress, utc_now
-from assistant.pipeline import write_script
+from assistant.pipeline import Arrived, write_script
 from assistant.store import script_of
 from assistant.tables import scripts
 from assistant.view import view_brief, view_script
@@ -123,14 +124,20 @@ def _steps(done: int) -> list[tuple[str, str]]:
     return [(f"step_{name}", state) for name, state in zip(STEPS, states, strict=True)]
 
 
-def _write(parts: Parts, who: Visitor, lead: str, language: Language) -> Iterator[int]:
-    """Write the script and yield the number of the step it is at."""
+def _write(parts: Parts, who: Visitor, lead: str, language: Language) -> Iterator[tuple[int, str]]:
+    """Write the script; yield the number of the step it is at, and the sections as they stand ("": none yet)."""
+    arrivals, came = Arrivals(parts, utc_now()), list[Arrived]()
 
     def work(report: Progress) -> None:
-        write_script(parts, lead, language, who.user, now=utc_now(), on_progress=report)
+        def arrive(arrived: Arrived) -> None:
+            came.append(arrived)
+            report("draft", STEPS.index("draft"), len(STEPS))
+
+        write_script(parts, lead, language, who.user, now=utc_now(), on_progress=report, on_arrival=arrive)
 
     for step, done, _ in follow(work):
-        yield STEPS.index(step) if step in STEPS else done
+        shown = render("page_rep_writing.html", "arriving", who.lang, arrivals.view(came[-1])) if came else ""
+        yield (STEPS.index(step) if step in STEPS else done), shown
 
 
 @dataclass(frozen=True)
@@ -219,8 +226,8 @@ class Desk:
         if asked.get("act") == "write":
             language: Language = "en" if asked.get("language") == "en" else "zh"
             try:
-                for step in _write(parts, who, lead, language):
-                    yield render("page_rep.html", "progress", who.lang, _steps(step)), gr.skip(), gr.skip()
+                for step, arrived in _write(parts, who, lead, language):
+                    yield render("page_rep.html", "progress", who.lang, _steps(step)), gr.skip(), arrived or gr.skip()
             except XinyanError:
                 yield "", *_show(parts, who, lead)
                 raise

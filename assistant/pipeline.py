@@ -1,11 +1,13 @@
 """Lead → permit → brief → plan → draft → verified → complied → stored. Only this file knows the order."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from time import monotonic
 
 from assistant.comply import check_text, missing_phrases
-from assistant.draft import Checker, write_draft
+from assistant.draft import SEED, WAY, Checker, Way, write_draft
+from assistant.inputs import inputs_of
 from assistant.lead import Lead, own_lead
 from assistant.outcome import note_written, write_in_shadow
 from assistant.parts import Parts, Progress
@@ -36,6 +38,22 @@ class Prepared:
     plan: Plan
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """
+    What can be shown while a script is written: every section, in the plan's own wording until its id is in `done`.
+
+    Nothing of it is stored, and the rules see the whole only afterwards.
+    """
+
+    prepared: Prepared
+    sections: tuple[ScriptSection, ...]
+    done: frozenset[str]
+
+
+OnArrival = Callable[[Arrived], None]
+
+
 def contact_permit(parts: Parts, customer: Customer, decider: Fact, *, actor: str, as_of: datetime) -> Permit:
     """The right to contact the customer's decision maker; raises NoConsent before any personal value is read."""
     with reading(parts.db) as tx:
@@ -44,12 +62,25 @@ def contact_permit(parts: Parts, customer: Customer, decider: Fact, *, actor: st
     return consent.permit(decider.subject, "contact", consents, actor=actor, now=as_of, called=called)
 
 
-def prepare(parts: Parts, lead: Lead, language: Language, user: User, *, now: datetime) -> Prepared:
-    """Consent, brief and plan of a lead; raises NoConsent before any personal value is read."""
-    today = now.date()
+def prepare(
+    parts: Parts,
+    lead: Lead,
+    language: Language,
+    user: User,
+    *,
+    now: datetime,
+    as_of: date | None = None,
+    known_at: datetime | None = None,
+) -> Prepared:
+    """
+    Consent, brief and plan of a lead; raises NoConsent before any personal value is read.
+
+    `as_of` and `known_at` go back to a day and to what was known then; consent is always asked of `now`.
+    """
+    today = as_of or now.date()
     with reading(parts.db) as tx:
         customer = customer_of(parts, lead.customer)
-        decider = decision_maker(tx, lead.customer, today)
+        decider = decision_maker(tx, lead.customer, today, known_at=known_at)
     permit = contact_permit(parts, customer, decider, actor=user.name, as_of=now) if decider else None
     with parts.db.begin() as tx:
         known = brief(
@@ -61,6 +92,7 @@ def prepare(parts: Parts, lead: Lead, language: Language, user: User, *, now: da
             product=lead.product or None,
             as_of=today,
             language=language,
+            known_at=known_at,
         )
     representative = parts.company.translate(user.display, language)
     return Prepared(lead, permit, known, make_plan(parts.company, known, lead.stage, representative))
@@ -76,38 +108,45 @@ def customer_of(parts: Parts, customer_id: str) -> Customer:
 
 
 def write_script(
-    parts: Parts, lead_id: str, language: Language, user: User, *, now: datetime, on_progress: Progress
+    parts: Parts,
+    lead_id: str,
+    language: Language,
+    user: User,
+    *,
+    now: datetime,
+    on_progress: Progress,
+    on_arrival: OnArrival = lambda _: None,
+    way: Way = WAY,
 ) -> str:
-    """Write the script of a lead and store it as a draft; returns its id. Raises Refused, NotFound."""
+    """
+    Write the script of a lead and store it as a draft; returns its id. Raises Refused, NotFound.
+
+    `on_arrival` sees the plan's own wording before any model runs, then each section as it is done.
+    """
     with reading(parts.db) as tx:
         lead = own_lead(tx, lead_id, user)
     on_progress("brief", 0, 4)
     prepared = prepare(parts, lead, language, user, now=now)
     on_progress("plan", 1, 4)
-    writer = parts.writer(lead.stage, lead.customer)
+    checker = checker_of(parts.company, prepared.brief)
+    planned = _Arriving(prepared, write_draft(prepared.plan, checker, None, None)[0], on_arrival)
+    writer = parts.writer(lead.stage, lead.customer) if parts.company.phrases.stages[lead.stage].trained else None
     on_progress("draft", 2, 4)
     engine, adapter = (writer.engine, writer.adapter) if writer else (None, None)
-    checker = checker_of(parts.company, prepared.brief)
     started = monotonic()
-    sections, replaced = write_draft(prepared.plan, checker, engine, adapter)
+    sections, replaced = write_draft(
+        prepared.plan, checker, engine, adapter, way=way, on_section=planned.take if adapter else lambda _: None
+    )
     seconds = monotonic() - started
     on_progress("comply", 3, 4)
-    script = Script(
-        language=language,
-        customer=lead.customer,
-        customer_name=prepared.brief.customer.name_en if language == "en" else prepared.brief.customer.name,
-        stage=lead.stage,
-        product=lead.product,
-        as_of=now.date(),
-        phrase_version=parts.company.phrases.version,
+    script = script_of_draft(parts.company, prepared, sections, now.date())
+    script = replace(
+        script,
         adapter=adapter,
-        sections=sections,
-        unknowns=_unknowns(parts.company, prepared.brief),
-        notices=(*(notice.text for notice in prepared.brief.notices), *prepared.plan.left_out),
         replaced=replaced,
-        findings=findings_of(parts.company, lead.stage, language, sections),
         rollout=writer.rollout if writer else None,
         arm=writer.arm if writer else "baseline",
+        inputs=inputs_of(parts, prepared.brief, prepared.plan, adapter, seed=SEED, way=way, now=now),
     )
     decider = next(iter(prepared.permit.subjects or ()), "") if prepared.permit else ""
     with parts.db.begin() as tx:
@@ -128,6 +167,39 @@ def write_script(
         parts.run_later(lambda: write_in_shadow(parts, writer, prepared.plan, checker, script_id, now))
     on_progress("done", 4, 4)
     return script_id
+
+
+class _Arriving:
+    """Tells `on_arrival` how the script stands, at once and after every section that `take` is given."""
+
+    def __init__(self, prepared: Prepared, planned: tuple[ScriptSection, ...], on_arrival: OnArrival) -> None:
+        self._now, self._tell = Arrived(prepared, planned, frozenset()), on_arrival
+        on_arrival(self._now)
+
+    def take(self, section: ScriptSection) -> None:
+        sections = tuple(section if each.id == section.id else each for each in self._now.sections)
+        self._now = replace(self._now, sections=sections, done=self._now.done | {section.id})
+        self._tell(self._now)
+
+
+def script_of_draft(company: Company, prepared: Prepared, sections: tuple[ScriptSection, ...], day: date) -> Script:
+    """The script with these sentences and all that the brief and the rules say of it; the plan's own until told."""
+    known, lead = prepared.brief, prepared.lead
+    return Script(
+        language=known.language,
+        customer=lead.customer,
+        customer_name=known.customer.name_en if known.language == "en" else known.customer.name,
+        stage=lead.stage,
+        product=lead.product,
+        as_of=day,
+        phrase_version=company.phrases.version,
+        adapter=None,
+        sections=sections,
+        unknowns=_unknowns(company, known),
+        notices=(*(notice.text for notice in known.notices), *prepared.plan.left_out),
+        replaced=(),
+        findings=findings_of(company, lead.stage, known.language, sections),
+    )
 
 
 def _facts_by_group(known: Brief) -> dict[str, list[str]]:

@@ -1,7 +1,8 @@
 """What a script is: sentences bound to sources, with what was checked, replaced and found. Stored as one JSON value."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import TypeAdapter
@@ -60,6 +61,60 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """A value that the brief held, with the facts and sources behind it."""
+
+    slot: str
+    text: str
+    facts: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A section as it was planned: its moves, what was known and disputed, and the outline that the model was given."""
+
+    id: str
+    moves: tuple[str, ...]
+    groups: tuple[str, ...]
+    disputed: tuple[str, ...]
+    outline: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """
+    All that a script was written from, so that it can be written again as of its day. `sources` are SHA-256 of their
+    texts; `phrases`, `rules` and `cues` are digests of the content, whatever version it calls itself.
+    """
+
+    written_at: datetime
+    representative: str
+    values: tuple[Given, ...]
+    unknown: tuple[str, ...]
+    sources: Mapping[str, str]
+    plan: tuple[Planned, ...]
+    base: str  # hash of the base model; "" without an adapter
+    seed: int
+    way: str
+    longest: int  # tokens of a section
+    phrases: str
+    rules: str
+    cues: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """One section written once more at the wish of a person."""
+
+    section: str
+    reason: str
+    seed: int
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Script:
     """The body of a script as of a day. `unknowns` are labels of what the brief did not know or could not trust."""
 
@@ -78,6 +133,9 @@ class Script:
     findings: tuple[Finding, ...]
     rollout: str | None = None  # the gradual release it was written under
     arm: Literal["candidate", "baseline"] = "baseline"
+    inputs: Inputs | None = None  # older versions stored none
+    rewrites: tuple[Rewrite, ...] = ()  # oldest first; undoing one does not give the try back
+    restores: str | None = None  # the earlier version whose text this one holds again
 
     @property
     def sources(self) -> tuple[str, ...]:

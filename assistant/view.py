@@ -274,7 +274,11 @@ def _sections(
             section.title,
             tuple(
                 SentenceView(
-                    next(remaining), tuple(numbers[s] for s in line.sources), check.structured, check.source, line.origin
+                    next(remaining),
+                    tuple(numbers[s] for s in line.sources),
+                    check.structured,
+                    check.source,
+                    line.origin,
                 )
                 for line, check in zip(section.sentences, today, strict=False)
             ),

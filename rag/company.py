@@ -138,9 +138,13 @@ class MustSay(Bilingual):
 
 
 class Stage(_Edge):
-    """A step of the funnel: which sections in which order, and what each section must say."""
+    """
+    A step of the funnel: which sections in which order, and what each section must say. One that is not `trained` gets
+    the plan's own wording, and nothing of it goes into the training set.
+    """
 
     name: Bilingual
+    trained: bool = True
     sections: Annotated[list[str], Field(min_length=1)]
     must_say: dict[str, list[str]] = Field(default_factory=dict)
 
