@@ -19,7 +19,7 @@ from rag.sources import Source, sources
 from rag.tokens import tokens_of
 from rag.vectors import Index, Scope
 
-MOST_LINES, MOST_QUOTATIONS = 12, 3
+MOST_LINES, MOST_SURE, MOST_QUOTATIONS = 12, 3, 5
 LEAST_SHARE = 0.34  # of the question's words that a quotation must hold; below it is only "perhaps related"
 _ASKING = frozenset(
     [
@@ -93,13 +93,13 @@ def answer(
         quoted = [(share, _with_context(tx, vault, line)) for share, line in quoted]
         cited = sources(tx, vault, [key for line in lines for key in line.sources])
     least = 2.0 if asked.strangers else LEAST_SHARE  # what is said of others answers nothing about a stranger
-    sure = [line for share, line in quoted if share >= least]
+    sure = [line for share, line in quoted if share >= least][:MOST_SURE]
     return Answer(
         asked,
         language,
         as_of,
         (*lines[:MOST_LINES], *sure),
-        tuple(line for share, line in quoted if share < least),
+        tuple(line for _, line in quoted if line not in sure),
         tuple(unknown),
         tuple((text, tuple(desk.name(entity) for entity in entities)) for text, entities in asked.unclear),
         cited | found,
@@ -117,7 +117,7 @@ def search_in(index: Index, as_of: date) -> Search:
         narrow = Scope(products=goods, customers=whose, not_after=as_of)
         scopes = [narrow, Scope(not_after=as_of)] if goods or whose else [Scope(not_after=as_of)]
         found = (hit.source for scope in scopes for hit in index.search(question, limit=MOST_QUOTATIONS, scope=scope))
-        return list(dict.fromkeys(found))[: MOST_QUOTATIONS + 1]
+        return list(dict.fromkeys(found))[: MOST_QUOTATIONS + 2]
 
     return search
 
