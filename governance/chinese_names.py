@@ -187,7 +187,7 @@ class _Reader:
         for match in PAIR.finditer(self.text):
             pair = match.span("name"), match.span("other")
             if all(self._seen(*span) and self.text[slice(*span)] not in NOT_NAMES for span in pair):
-                yield from ((*span, 0.6) for span in pair)
+                yield from ((*span, 0.6) for span in pair if not self._overlaps_tagged(*span))
         for match in NICKNAME.finditer(self.text):
             start, end = match.span()
             strong = match[0][0] == "阿" or match[0][1] not in WEAK_SURNAMES or match[0][-1] in "哥姐"
@@ -222,6 +222,9 @@ class _Reader:
             return True
         return self._likelihood(start, end) >= POSSIBLE
 
+    def _overlaps_tagged(self, start: int, end: int) -> bool:
+        return any(first < end and start < last for first, last, _ in self.tagged)
+
     def _unexpected(self) -> Iterator[Span]:
         """Where LAC thinks of a person but decides otherwise."""
         for start in (self.begins > LIKELY / 2).nonzero()[0].tolist():
@@ -234,10 +237,12 @@ class _Reader:
             end = start + len(whole[0])
             while end - 1 > surname.end() and self.goes_on[end - 1] < self.goes_on[surname.end()] / 3:
                 end -= 1
-            if any(first < end and start < last for first, last, _ in self.tagged):
+            if self._overlaps_tagged(start, end):
                 continue
-            weak = self.text[start] in WEAK_SURNAMES
-            enough = self._likelihood(start, end) > (LIKELY * 1.4 if weak else LIKELY) and end in self.borders
+            if self.text[start] == "周" and self.text[start - 1 : start] in ("上", "下", "本", "每"):  # 下周来
+                continue
+            doubtful = self.text[start] in WEAK_SURNAMES
+            enough = self._likelihood(start, end) > (LIKELY * 1.4 if doubtful else LIKELY) and end in self.borders
             if enough and not self._is_word(start, end) and not NOT_A_NAME_END.search(self.text[start:end]):
                 yield start, end, 0.55
 

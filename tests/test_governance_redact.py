@@ -40,6 +40,11 @@ GOLD = f"""联系人：{{PERSON:赵敏}}，手机{{PHONE:13812345678}}，邮箱{
 {{PERSON:Li Weiming}} signed the distribution agreement, passport {{PASSPORT:E98765432}}.
 Mindray {{PERSON:Zhang Wei}} sold it to {{PERSON:John Smith}} at Hexin Hospital, {{PERSON:Dr. Chen}} agreed.
 注册证编号国械注准20193130001，有效期至2029年3月18日。
+参会：设备科{{PERSON:喻之恒}}、财务科{{PERSON:花满楼}}；司机{{PERSON:老滕}}，家属{{PERSON:柳含烟}}。
+{{PERSON:阿依古丽·买买提}}和{{PERSON:扎西顿珠}}到场，{{PERSON:上官云霜}}记录。
+客户{{PERSON:连城}}偏好上午，{{PERSON:薄小云}}说下周来。牛顿、高斯为单位，孙公司不在此列。
+证件号{{CN_ID:{ID[:6]} {ID[6:14]} {ID[14:]}}}，税号{{USCC:{CODE[:4]} {CODE[4:8]} {CODE[8:]}}}。
+Attendees: {{PERSON:Helen Park}}, {{PERSON:Deng Lifu}}; ship to {{ADDRESS:No. 9 Hankou Road, Building 2, Room 301}}.
 和平医院、建国医院、李惠利医院、王府井医院都是我们的老客户。
 身份证号码校验示例：{ID[:-1]}{"1" if ID[-1] == "0" else "0"}不是有效号码，请勿使用。
 微信wx群和WeChat groups里，销售代表和公司负责人和职务代码都不写。卫健委的负责人和职务不变。
@@ -199,6 +204,13 @@ def test_a_long_document_is_redacted_to_the_end(redactor: Redactor, vault: Vault
     assert len(TOKEN.findall(done)) == 100
     assert len(values) == 50
     assert time.process_time() - begun < 20
+
+
+def test_another_list_of_names_needs_no_other_models(redactor: Redactor) -> None:
+    text = "许可让黄河审阅，经许可审阅，黄河大道高峰时段拥堵。"
+    other = redactor.knowing({"许可": [HUANG], "高峰": [GAO]})
+    assert [text[span.start : span.end] for span in other.find(text) if span.known] == ["许可", "许可"]
+    assert "许可" not in [text[span.start : span.end] for span in redactor.find(text)]
 
 
 def test_importing_loads_no_model_library() -> None:
