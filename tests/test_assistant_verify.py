@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from assistant.draft import Checker, check_edit, split_sentences
 from assistant.plan import SectionPlan
-from assistant.verify import Knowledge, check_structured, knowledge_of
+from assistant.verify import Knowledge, check_own_words, check_structured, knowledge_of, voiced_by_customer
 from governance.errors import Language
 from rag.brief import Brief, Customer
 from rag.company import Company, load_company
@@ -264,3 +264,42 @@ def test_sentences_are_cut_at_their_ends_only() -> None:
         "This is {rep} from {company}.",
         "Is it a good time?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "check"),
+    [
+        ("按记录，咱们医院超声一共有2台，是2024年买的。", "supported"),
+        ("咱们医院从来没有买过监护仪。", "unverified"),
+        ("咱们医院的李志刚主任也同意。", "unverified"),
+        ("咱们医院急着换监护仪。", "unverified"),
+        ("您看这样安排可以吗？", "no_claim"),
+    ],
+)
+def test_a_persons_own_words_are_judged_by_all_the_sources(known: Knowledge, text: str, check: str) -> None:
+    assert check_own_words(text, known, TEXTS.values()).check == check
+
+
+def test_an_edit_in_own_words_is_verified_where_the_sources_say_it(company: Company) -> None:
+    brief = sample_brief()
+    plan = section(company, brief, "first_contact", "background")
+    move = next(move for move in plan.moves if "buy1_year" in move.slots)
+    judge = checker(company, brief)
+    line, _ = judge.check(plan, move.zh[0], "plan")
+    own, reason = check_edit(plan, line, "2025年的那3台监护仪我这边有订单。", judge)
+    assert (reason, own.source) == (None, "supported")
+    motive, _ = check_edit(plan, line, "2025年的那3台监护仪，听说您特别不满意。", judge)
+    assert motive.source == "unverified"
+
+
+def test_only_a_dated_source_in_the_customers_own_words_is_voiced() -> None:
+    def said(text: str, day: date | None = None) -> bool:
+        return voiced_by_customer(Source("s", "d", "记录", "passage", None, None, "对话", day, text))
+
+    talk = "客户：电池掉电快。\n销售：我记下来。"
+    assert said(talk, date(2026, 8, 19))
+    assert said(f"日期：2026-08-19\n{talk}")
+    assert not said(talk)  # without a day
+    assert said("发件：鹤汀市第二人民医院检验科\n日期：2026-07-21\n随货没有温度记录。")
+    assert not said("发件：澄言医疗质量部\n日期：2026-07-21\n客户很担心温度。")
+    assert not said("销售：您是不是担心电池？", date(2026, 8, 19))
