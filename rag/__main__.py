@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 import governance.tables
 import rag.tables
-from governance import consent
+from governance import consent, log_filter
 from governance.db import migrate, open_engine, reading
 from governance.errors import Language, XinyanError
 from governance.settings import Settings
@@ -27,6 +27,7 @@ _TABLES = (governance.tables, rag.tables)  # imported so that the metadata is wh
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 1 with the reason when the act is refused or something is missing."""
     arguments = _parser().parse_args(argv)
+    log_filter.install()
     settings = Settings()
     language: Language = arguments.language
     try:
