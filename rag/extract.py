@@ -10,17 +10,8 @@ from rag.blocks import Document, label_key
 from rag.company import Documents
 from rag.customers import Product, plain
 from rag.dates import find_date, parse_months
+from rag.hostile import is_hostile
 
-_HOSTILE = re.compile(
-    r"(?:忽略|无视|忘记|忘掉|不要理会|跳过).{0,6}(?:以上|上述|上面|之前|此前|前面|先前|所有|一切|任何|系统)"
-    r".{0,8}(?:指令|指示|提示|要求|规则|设定|限制|约束|内容)"
-    r"|你(?:现在|从现在起|将)(?:是|扮演)|从现在(?:起|开始).{0,6}你|系统提示[词:：]|越狱模式"
-    r"|(?<!not )(?<!never )\b(?:ignore|disregard|forget|override)\b.{0,40}"
-    r"\b(?:instructions?|prompts?|rules?|above|previous|guidelines)\b"
-    r"|\byou are now\b|\bact as (?:an?|the)\b|\bsystem prompt\b|^\s*(?:system|assistant)\s*[:：]"
-    r"|<\|?(?:im_start|im_end|system|endoftext|start_of_turn|end_of_turn|bos|eos)\|?>|\[/?INST\]",
-    re.IGNORECASE | re.MULTILINE,
-)
 _UNIT = r"(?:\s*[（(](?P<unit>[^（）()]{1,8})[）)])?"
 SINGLE = ("certificate", "certificate_from", "certificate_until", "scope", "warranty")
 
@@ -44,11 +35,6 @@ class _Card:
 
     product: str
     said: dict[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
-
-
-def is_hostile(text: str) -> bool:
-    """Whether a text tries to instruct whoever reads it, most likely a model."""
-    return bool(_HOSTILE.search(text))
 
 
 def statements(document: Document, labels: Documents, products: Sequence[Product]) -> list[Statement]:

@@ -10,8 +10,8 @@ from pathlib import PurePath
 from governance.vault import TOKEN
 from rag.blocks import Block, Document, label_key
 from rag.dates import find_date
-from rag.extract import is_hostile
 from rag.extract_naming import Naming
+from rag.hostile import is_hostile
 from rag.turns import turn_line
 
 EXTRACTOR = "rules-1"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from governance.vault import TOKEN
 from rag.blocks import Block
-from rag.extract import is_hostile
+from rag.hostile import is_hostile
 from rag.turns import turn_line
 
 LONGEST = 300  # characters as embedded, a token counted as its pseudonym
@@ -37,7 +37,9 @@ def passages_of(blocks: Sequence[Block]) -> list[Passage]:
             row = next((block.row for _, block, _ in held if block.row is not None), None)
             places = tuple(dict.fromkeys(place for place, _, _ in held))
             hostile = is_hostile(texts)
-            found.append(Passage(texts, first.page, row, blocks[places[-1]].heading, hostile, places or (position,)))
+            above = blocks[places[-1]].heading
+            heading = "" if is_hostile(above) else above  # it would go into the index with every passage below it
+            found.append(Passage(texts, first.page, row, heading, hostile, places or (position,)))
             held.clear()
 
     for position, block in enumerate(blocks):

@@ -11,6 +11,7 @@ from governance.tables import passports
 from governance.vault import Vault, pseudonymise
 from rag.blocks import language_of
 from rag.facts import in_parts
+from rag.hostile import is_hostile
 from rag.search_mentions import Mentions, names_of
 from rag.search_scope import Tags
 from rag.sources import Source, passages
@@ -54,16 +55,19 @@ def entries_of(db: Engine, vault: Vault, names: Mapping[str, str] | None) -> lis
             frozenset(each for each in named if each.startswith("product:")),
             purposes[source.passport],
         )
-        entries.append(Entry(source.id, text, source.title.rsplit(".", 1)[0], tags))
+        entries.append(Entry(source.id, text, _called(source.title), tags))
     return entries
 
 
 def indexed_text(source: Source) -> str:
     """What is searched in: the passage below its heading, or below the file's name; people under pseudonyms."""
     above = [title for title in source.heading.split(" › ") if title and title not in source.text[:120]]
-    return pseudonymise(
-        "\n".join([*(above if source.heading else [source.title.rsplit(".", 1)[0]]), source.text]), "zh"
-    )
+    return pseudonymise("\n".join([*(above if source.heading else [_called(source.title)]), source.text]), "zh")
+
+
+def _called(title: str) -> str:
+    """The file's name as it is searched in; one that gives orders is only shown."""
+    return "" if is_hostile(title) else title.rsplit(".", 1)[0]
 
 
 def _inherited(of_title: frozenset[str]) -> frozenset[str]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from governance.vault import TOKEN
 from rag.company import SLOT, Bilingual, Rule
-from rag.extract import is_hostile
+from rag.hostile import is_hostile
 from sandbox.samples import Sample
 
 Kind = Literal["hostile", "control", "purpose", "personal", "compliance", "leak"]

@@ -8,7 +8,8 @@ from governance.vault import TOKEN, token
 from rag.blocks import Block, Document
 from rag.company import Documents
 from rag.customers import Product
-from rag.extract import is_hostile, statements
+from rag.extract import statements
+from rag.hostile import is_hostile
 from rag.passages import LONGEST, length, passages_of
 from rag.reading import read
 
