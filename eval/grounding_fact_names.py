@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 
-from eval.grounding_names import Name, Named, names
+from eval.grounding_names import Name, Named, names, whom
 from eval.grounding_statements import Claim, Known, Statement
 from eval.grounding_words import (
     FORMER,
@@ -26,8 +26,13 @@ def named(sentence: str, known: Sequence[Known], as_of: date) -> list[Claim]:
     facts = tuple(k.fact for k in known)
     every = _index(facts)
     claims: list[Claim] = []
-    people = [name for name in found if name.kind in ("person", "address")]
+    held, stranger = whom(found, every)
+    people = [*held, *(name for name in found if name.kind == "address")]
+    if stranger is not None:
+        claims.append(Claim(stranger.text, "name", "contradicted" if facts else "absent", (), "no fact names it"))
     for name in found:
+        if name.kind == "person" and name not in held:
+            continue
         if name.kind == "department" or (name.kind == "address" and not every.people):
             continue  # a department alone states nothing; whom the facts do not know they cannot deny
         if name.kind == "title" and not _is_claim(name, people, sentence):

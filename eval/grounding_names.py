@@ -17,7 +17,7 @@ _SURNAMES = (
 _COMPOUND = "欧阳|上官|司马|诸葛|司徒|皇甫|慕容|端木|令狐|东方|独孤|南宫|夏侯|尉迟|长孙|宇文|轩辕|公孙|澹台|申屠"
 _NOT_GIVEN = (
     "科部处室院中心区员任长务目域用面副的是为与和在了对由本该其他级司厂台套说有不也都就到从已将及或们你我"
-    "她这那个次家年月日元万号被把请让给向去来问答自吗您从于呢吧啊见谈约聊找跟"
+    "她这那个次家年月日元万号被把请让给向去来问答自吗您从于呢吧啊见谈约聊找跟走"
 )
 _RANKS = (
     "副?院长|主任医师|副?主任|副?科长|副?处长|副?部长|副?护士长|副?总经理|副?经理|副?总监|副?董事长|副?书记|副?主管|科员|工程师|采购员|专员"
@@ -75,11 +75,7 @@ _WORD_NOT_NAME = (
     "|云南|周[一二三四五六日末期边]|白天|万一|尚未|尚待|易用|严格|齐全|武汉|常州|常用|常规|常见|路上|路径|容易|车间|车辆|管理|管路|强调|党委|费用|席位|祝您|解决|解释|师傅"
     "|冷链|冷藏|花费|房间|季度|季节|毛利|孔径|龙头|麻醉|余额|余下|于是|舒适|简单|简要|符合|查看|查询|查了|官方|谈[到谈]|景|石油|黄色|古老|宫腔|米|柴油|和|梅花|沙|江|汤|范围"
 )
-_LOOSE = re.compile(
-    rf"(?:^|(?<=[，,。：:；、“（(\s是为由的请约见与])|(?<=主任|院长|科长|处长|部长|经理"
-    rf"|士长))(?!{_WORD_NOT_NAME})(?P<name>{_PERSON})"
-    r"(?=$|[，,。；、？?！!）)\s\d是为在于自从现任担就接走负的吗您先女一上已来这那到])"
-)
+_LOOSE = re.compile(rf"(?!{_WORD_NOT_NAME})(?P<name>{_PERSON})")  # any name at all; counts only beside a title
 _NO_NAME = re.compile(
     r"高级|项目|区域|应用|安全|常务|方面|万元|任何|马上|支持|成本|计量|关于|时任|曾任|华东"
     r"|华南|华北|相关|平台|信息|公司|经理|主任|采购|全院|元|原任|和设|应由|明年|来年|安排"
@@ -138,6 +134,7 @@ class Name:
     end: int
     rank: str = ""
     department: str = ""
+    sure: bool = True  # False: it may be no name at all
 
 
 @lru_cache(maxsize=20_000)
@@ -164,10 +161,6 @@ def _chinese(text: str) -> list[Name]:
     for match in _TITLE.finditer(text):
         found.append(Name("title", match.group(), *match.span(), (match["extra"] or "") + match["rank"], match["dept"]))
     people: list[tuple[int, int]] = []
-    if found and any(name.kind == "title" for name in found):
-        for match in _LOOSE.finditer(text):
-            people.append(match.span("name"))
-            found.append(Name("person", match["name"], *match.span("name")))
     for pattern in (_CALLED, _SINCE, _AFTER_ROLE, _BY):
         for match in pattern.finditer(text):
             person = match["name"]
@@ -175,6 +168,11 @@ def _chinese(text: str) -> list[Name]:
             if not _NO_NAME.search(person) and not any(a < span[1] and span[0] < b for a, b in people):
                 people.append(span)
                 found.append(Name("person", person, *span))
+    if any(name.kind == "title" for name in found):
+        kept = [(_core(name, text), name.end) for name in found if name.kind in ("organisation", "title")] + people
+        for match in _LOOSE.finditer(text):
+            if not any(a < match.end() and match.start() < b for a, b in kept):
+                found.append(Name("person", match["name"], *match.span(), sure=False))
     for match in _ADDRESS.finditer(text):
         span = match.span()
         named = any(a < span[1] and span[0] < b for a, b in people)
@@ -187,6 +185,26 @@ def _chinese(text: str) -> list[Name]:
             found.append(Name("address", match.group(), *span, match["rank"], match["name"]))
     found += [Name("department", m.group(), *m.span()) for m in _DEPARTMENTS.finditer(text)]
     return found
+
+
+def _core(name: Name, text: str) -> int:
+    """Where an organisation begins, as far as the words before it tell; of a title its start."""
+    if name.kind != "organisation":
+        return name.start
+    cuts = [at for at in range(name.start + 1, name.end - 3) if _EDGE.search(text[name.start : at])]
+    return cuts[-1] if cuts else name.start
+
+
+def whom(found: Sequence[Name], named: "Named") -> tuple[list[Name], Name | None]:
+    """The people of a sentence whom some texts know, and one whom they do not where they know none of them."""
+    people = [name for name in found if name.kind == "person"]
+    held = [name for name in people if named.holds(name)]
+    if held:
+        return held, None
+    sure = [name for name in people if name.sure]
+    titled = [name for name in found if name.kind == "title" and name.department and named.holds(name)]
+    doubtful = people if titled and named.people and not any(name.kind == "address" for name in found) else sure
+    return [], next(iter(sure or doubtful), None)
 
 
 def _titles_en(text: str) -> list[Name]:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from eval.grounding_cited import HAN, Cited, Unit, cited_texts, contained, grams, nearest, same_value
 from eval.grounding_mentions import Mention, mentions
-from eval.grounding_names import Name, Named, names
+from eval.grounding_names import Name, Named, names, whom
 from eval.grounding_words import (
     COMPARISON,
     CUSTOMER,
@@ -52,7 +52,9 @@ _ABOUT_THEM = re.compile(
     r"|clinic|ward|department)(?![A-Za-z])",
     re.I,
 )
-_IF = re.compile(r"如果|若(?!干)|假如|要是|万一|(?<![A-Za-z])(?:if|whether|unless)(?![A-Za-z])", re.IGNORECASE)
+_IF = re.compile(
+    r"如果|若(?!干)|假如|(?<![主需])要是|万一|(?<![A-Za-z])(?:if|whether|unless)(?![A-Za-z])", re.IGNORECASE
+)
 _ENDS = re.compile(r"到期|届满|过期|为止|有效|expir|valid|end", re.IGNORECASE)
 _STRICT = EVENTS | frozenset({"accept", "warranty", "maintain", "tender", "pay", "training", "discount", "budget"})
 _PLAIN = re.compile(
@@ -231,8 +233,12 @@ def _planned(value: Mention, unit: Unit) -> bool:
 
 def _name_claims(sentence: str, cited: Cited) -> Iterator[TextClaim]:
     found = names(sentence)
-    people = [name for name in found if name.kind == "person"]
+    people, stranger = whom(found, cited.named)
+    if stranger is not None:
+        yield TextClaim(stranger.text, "name", "absent", "not in the cited text")
     for name in found:
+        if name.kind == "person" and name not in people:
+            continue
         if name.kind in ("department", "title") and not _judged(name, people, found, cited):
             continue
         kind = "title" if name.kind == "title" else "organisation" if name.kind == "organisation" else "name"
@@ -251,7 +257,7 @@ def _judged(name: Name, people: Sequence[Name], found: Sequence[Name], cited: Ci
         return False  # an English title of a Chinese text cannot be told
     if name.department or (name.text.isascii() and " " in name.rank):
         return True
-    return any(max(p.start, name.start) - min(p.end, name.end) <= 8 for p in people)
+    return any(max(p.start, name.start) - min(p.end, name.end) <= 8 for p in people if p.kind == "person")
 
 
 def _other_holder(title: Name, people: Sequence[Name], sentence: str, cited: Cited) -> str:

@@ -12,7 +12,7 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
         "(?:采购|购买|购置|购入|购进|订购|添置|引进|购得|选购)(?!中心|科|办|部|处|员|经理|总监|主管|意愿|意向|需求|计划)|买[了过的下入]"
         "|下单|订单|(?<!维保)(?<!保养)(?<!服务)(?<!租赁)(?<!维护)合同(?!到期)|成交",
         r"bought|buy(?:s|ing)?\b|purchas\w+|acquir\w+|order(?:s|ed|ing)?\b|procured"
-        r"|(?<!maintenance )(?<!service )(?<!support )(?<!lease )contract\w*"
+        r"|(?<!maintenance )(?<!service )(?<!support )(?<!lease )contracts?\b"
         r"|took delivery of an order",
     ),
     "install": (
@@ -86,7 +86,7 @@ _DUTIES = re.compile(
     re.IGNORECASE,
 )
 COMPARISON = re.compile(
-    r"优于|高于|低于|好于|强于|胜过|领先|更(?!换|新|改|正|名|迭|多信息)[\u4e00-\u9fff]"
+    r"优于|高于|低于|胜过|领先|更(?!换|新|改|正|名|迭|多信息)[\u4e00-\u9fff]"
     r"|比[\u4e00-\u9fffA-Za-z0-9]{1,12}[更高低好强快多少贵便]|第一(?=品牌|名|位)"
     r"|最[好佳高大强优低先]"
     r"|(?<![A-Za-z])(?:better|best|superior|outperform\w*|faster|cheaper|stronger|safer"
@@ -110,7 +110,7 @@ PLAN = re.compile(
     re.IGNORECASE,
 )
 CUSTOMER = re.compile(
-    r"贵院|贵科|贵司|贵公司|贵单位|您|你们|咱们|医院|科室|院方|客户|主任|院长|科长|护士|医生|采购|\[\["
+    r"贵院|贵科|贵司|贵公司|贵单位|院领导|领导|同事|院里|您|你们|咱们|医院|科室|院方|客户|主任|院长|科长|护士|医生|采购|\[\["
     r"|(?<![A-Za-z])(?:you|your|hospital|customer|client|clinic|ward|department|director"
     r"|head|nurses?|doctors?|team|staff|they|their)(?![A-Za-z])",
     re.IGNORECASE,
