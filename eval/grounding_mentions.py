@@ -114,6 +114,7 @@ class Mention:
         return self.kind in ("money", "percent", "quantity", "period", "number")
 
 
+@lru_cache(maxsize=20_000)
 def mentions(text: str, as_of: date | None = None) -> tuple[Mention, ...]:
     """The values of `text` in order; figures of speech are left out. Relative days are read from `as_of`."""
     if _NOTHING.search(text) is None:

@@ -323,8 +323,9 @@ class Named:
     def _surname(self, surname: str) -> bool:
         if "[[p_" in self.text:
             return True
-        spelled = "".join(lazy_pinyin(surname))
-        return surname in self.text or re.search(rf"(?<![a-z]){spelled}(?![a-z])", self.lower) is not None
+        if surname in self.text:
+            return True
+        return self.latin and f" {''.join(lazy_pinyin(surname))} " in f" {re.sub('[^a-z]', ' ', self.lower)} "
 
     def _word(self, word: str) -> bool:
         lower = word.lower().replace("’", "'")

@@ -164,7 +164,17 @@ def states(known: Known, value: Mention, as_of: date, sentence: str = "") -> boo
 def holds_code(fact: Statement, code: str) -> bool:
     """Whether a model or number stands in a fact, whole."""
     text = f"{fact.subject} {fact.value} {fact.relation}".upper()
-    return re.search(rf"(?<![A-Z0-9-]){re.escape(code)}(?![A-Z0-9])", text) is not None
+    at = text.find(code)
+    while at >= 0:
+        before, after = text[at - 1 : at], text[at + len(code) : at + len(code) + 1]
+        if not _in_code(before) and before != "-" and not _in_code(after):
+            return True
+        at = text.find(code, at + 1)
+    return False
+
+
+def _in_code(sign: str) -> bool:
+    return sign.isascii() and sign.isalnum()
 
 
 def is_number_of(fact: Statement, code: str) -> bool:
