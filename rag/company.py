@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from governance.errors import BadProfile, Language
+from rag.rule_pack import PACKS, Bilingual, Edge, Rule, RulePack
 
-PACKS = Path(__file__).resolve().parent.parent / "packs"
 SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 # A fact group is what the brief knows about one thing; its slots are the named placeholders that code fills.
@@ -63,20 +63,7 @@ DOCUMENT_RELATIONS = ("product", "model", "certificate", "certificate_from", "ce
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class _Edge(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-class Bilingual(_Edge):
-    zh: str
-    en: str
-
-    def say(self, language: Language) -> str:
-        """The text in `language`."""
-        return self.zh if language == "zh" else self.en
-
-
-class Table(_Edge):
+class Table(Edge):
     """One export: its file below the company's folder, and our field → its column."""
 
     file: str
@@ -95,7 +82,7 @@ class Table(_Edge):
         return f".columns: unknown field {sorted(unknown)}" if unknown else ""
 
 
-class Documents(_Edge):
+class Documents(Edge):
     """Where documents lie, and which labels in them name which relation of a product."""
 
     folder: str = "documents"
@@ -103,7 +90,7 @@ class Documents(_Edge):
     certificate_pattern: str = ""  # a regular expression of the trade's certificate numbers
 
 
-class Move(_Edge):
+class Move(Edge):
     """One sentence of a section in many wordings. Planned when all `needs` are known and none of `unless` is."""
 
     id: str
@@ -122,7 +109,7 @@ class Move(_Edge):
         return tuple(sorted(set(SLOT.findall(self.zh[0]))))
 
 
-class Section(_Edge):
+class Section(Edge):
     title: Bilingual
     moves: Annotated[list[Move], Field(min_length=1)]
 
@@ -137,7 +124,7 @@ class MustSay(Bilingual):
     article: str
 
 
-class Stage(_Edge):
+class Stage(Edge):
     """
     A step of the funnel: which sections in which order, and what each section must say. One that is not `trained` gets
     the plan's own wording, and nothing of it goes into the training set.
@@ -149,7 +136,7 @@ class Stage(_Edge):
     must_say: dict[str, list[str]] = Field(default_factory=dict)
 
 
-class PhraseBook(_Edge):
+class PhraseBook(Edge):
     """The wording that the company approved. A placeholder is written {like_this}."""
 
     version: str
@@ -188,36 +175,7 @@ class PhraseBook(_Edge):
         return self
 
 
-class Rule(_Edge):
-    """One rule of law or of the house. `detect` and `exceptions` are regular expressions per language."""
-
-    id: str
-    article: str
-    version: str  # date of the text that the rule was written from
-    severity: Literal["block", "must_say", "review", "hint"]
-    detect: dict[Language, list[str]]
-    exceptions: dict[Language, list[str]] = Field(default_factory=dict)
-    message: Bilingual
-    instead: Bilingual
-    hits: list[str]  # sentences that must be found
-    passes: list[str]  # look-alikes that must not
-
-    @model_validator(mode="after")
-    def _patterns_compile(self) -> "Rule":
-        for patterns in (*self.detect.values(), *self.exceptions.values()):
-            for pattern in patterns:
-                re.compile(pattern)
-        return self
-
-
-class RulePack(_Edge):
-    id: str
-    jurisdiction: str
-    name: Bilingual
-    rules: Annotated[list[Rule], Field(min_length=1)]
-
-
-class Cue(_Edge):
+class Cue(Edge):
     """Words that name a relation; `groups` are the fact groups that may stand in it, none: no value may."""
 
     groups: list[str]
@@ -231,12 +189,12 @@ class Cue(_Edge):
         return self
 
 
-class Cues(_Edge):
+class Cues(Edge):
     version: str
     cues: list[Cue]
 
 
-class Demonstration(_Edge):
+class Demonstration(Edge):
     """The lead that `make demo` enters; `today` is the day that the sample records were written for."""
 
     customer: str
@@ -245,7 +203,7 @@ class Demonstration(_Edge):
     today: date | None = None
 
 
-class _CompanyFile(_Edge):
+class _CompanyFile(Edge):
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]
     name: Bilingual
     version: str
@@ -334,6 +292,11 @@ def load_company(folder: Path) -> Company:
     """Read company.yaml with the phrase book and the rule packs that it names; raises BadProfile with the place."""
     file = _load(folder / "company.yaml", _CompanyFile)
     phrases = _load(_beside(folder, file.phrase_book), PhraseBook)
-    packs = tuple(_load(_beside(folder, f"{name}.yaml"), RulePack) for name in file.rule_packs)
+    packs = tuple(load_pack(_beside(folder, f"{name}.yaml")) for name in file.rule_packs)
     cues = _load(_beside(folder, file.cues), Cues)
     return Company(folder, file, phrases, packs, tuple(cues.cues))
+
+
+def load_pack(path: Path) -> RulePack:
+    """One rule pack; raises BadProfile with the place."""
+    return _load(path, RulePack)

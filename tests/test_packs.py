@@ -8,14 +8,14 @@ from typing import Literal
 import pytest
 
 from eval.scoring import Asked, Phrasing, Wording, score_answer
-from rag.company import PACKS, Move, PhraseBook, Rule, RulePack, _load  # pyright: ignore[reportPrivateUsage]
-from rag.rules import fired
+from rag.company import Move, PhraseBook, _load  # pyright: ignore[reportPrivateUsage]
+from rag.rule_pack import PACKS, Rule, RulePack, pack_files
+from rag.rules import detects, fired
 
 Language = Literal["zh", "en"]
 BOOKS = (PACKS / "phrases.yaml", PACKS.parent / "data_samples" / "phrases.yaml")
 LANGUAGES: tuple[Language, Language] = ("zh", "en")
-NOT_RULES = {"phrases.yaml", "cues.yaml", "headers.yaml", "questions.yaml"}
-RULE_FILES = sorted(path for path in PACKS.glob("*.yaml") if path.name not in NOT_RULES)
+RULE_FILES = pack_files(PACKS)
 RULES = [pytest.param(rule, id=rule.id) for path in RULE_FILES for rule in _load(path, RulePack).rules]
 SAMPLE: dict[Language, dict[str, str]] = {
     "zh": {
@@ -159,6 +159,24 @@ def test_a_rule_is_tested_by_three_sentences_of_each_kind_in_each_language(rule:
     for language in rule.detect:
         assert sum(language_of(text) == language for text in rule.hits) >= 3
         assert sum(language_of(text) == language for text in rule.passes) >= 3
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_pattern_of_a_rule_is_needed_by_one_of_its_hits(rule: Rule) -> None:
+    for language, patterns in rule.detect.items():
+        said = [hit for hit in rule.hits if language_of(hit) == language]
+        assert [pattern for pattern in patterns if not any(detects([pattern], hit) for hit in said)] == []
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_exception_is_needed_by_one_of_the_look_alikes(rule: Rule) -> None:
+    for exemption in rule.exceptions:
+        others = [each for each in rule.exceptions if each.id != exemption.id]
+        without = rule.model_copy(update={"exceptions": others})
+        for language in rule.detect:
+            said = [text for text in rule.passes if language_of(text) == language]
+            if exemption.patterns(language):
+                assert any(fired(without, text, language) for text in said), (exemption.id, language)
 
 
 def test_no_rule_fires_on_a_look_alike_or_an_alternative_of_another() -> None:
