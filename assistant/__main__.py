@@ -1,4 +1,4 @@
-"""`python -m assistant demo | serve | new-company | add-user | set-password`."""
+"""`python -m assistant demo | serve | new-company | replay | add-user | set-password`."""
 
 import argparse
 import getpass
@@ -55,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     started.add_argument("folder", type=Path)
     started.add_argument("--name", default="", help="公司名称 / the company's name")
     started.add_argument("--overwrite", action="store_true", help="覆盖已有的 company.yaml / replace company.yaml")
+    again = command("replay", "按当日已知重写一份话术并比较 / write a script again as of its day and compare")
+    again.add_argument("script")
     for name, text in (("add-user", "新建账号 / add a user"), ("set-password", "重设密码 / set a password")):
         user = command(name, text)
         user.add_argument("name")
@@ -79,7 +81,22 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
 
         print(new_company(arguments.folder, arguments.name, overwrite=arguments.overwrite).say(arguments.language))
         return 0
+    if arguments.command == "replay":
+        return _replay(arguments.script, settings, arguments.language)
     return _account(arguments, settings)
+
+
+def _replay(script: str, settings: Settings, language: Language) -> int:
+    """0: the same to the letter; 3: it is not, and why. People are shown by pseudonym."""
+    from assistant.parts import open_parts, utc_now
+    from assistant.replay import replay
+    from assistant.show import replay_lines
+
+    parts = open_parts(settings)
+    found = replay(parts, script, now=utc_now())
+    print("\n".join(replay_lines(found, language)))
+    parts.db.dispose()
+    return 0 if found.same else 3
 
 
 def _account(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -33,7 +33,9 @@ class Arrivals:
         return tuple(self._section(each, done=each.id in arrived.done) for each in arrived.sections)
 
     def _section(self, section: ScriptSection, *, done: bool) -> ArrivingSection:
-        lines = tuple((self._named(line.text), line.origin) for line in section.sentences)
+        lines: tuple[tuple[str, Origin], ...] = tuple(
+            (self._named(line.text), line.origin) for line in section.sentences
+        )
         return ArrivingSection(section.title, lines, done)
 
     def _named(self, text: str) -> str:

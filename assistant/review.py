@@ -8,13 +8,12 @@ from typing import Literal
 from sqlalchemy import Connection, select
 
 from assistant import tables
+from assistant.amend import edited
 from assistant.changed import changed, rests_on_change
-from assistant.draft import Checker, check_edit
 from assistant.lead import lead_of
 from assistant.outcome import note_decision
 from assistant.parts import Parts
-from assistant.pipeline import Prepared, checker_of, findings_of, prepare
-from assistant.script import ScriptSection
+from assistant.pipeline import checker_of, findings_of, prepare
 from assistant.store import Review, Stored, add_review, add_script, move_to, reviews_of, script_of
 from assistant.view import SEPARATOR, pseudonyms
 from governance import ledger
@@ -22,11 +21,9 @@ from governance.accounts import User, require
 from governance.accounts import user as user_named
 from governance.db import reading
 from governance.errors import Conflict, Invalid, NotAllowed, Refused
-from governance.vault import TOKEN
 
 Decision = Literal["approve", "reject", "edit"]
 LONGEST_REASON = 500
-LONGEST_SENTENCE = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +165,7 @@ def _edit(parts: Parts, stored: Stored, user: User, edits: Mapping[tuple[str, in
     checker = checker_of(parts.company, prepared.brief)
     whole = SEPARATOR.join(line.text for section in stored.body.sections for line in section.sentences)
     names = pseudonyms(whole, language)
-    sections = tuple(_edited(section, edits, names, prepared, checker) for section in stored.body.sections)
+    sections = edited(stored.body.sections, edits, names, prepared, checker)
     findings = findings_of(parts.company, stored.body.stage, language, sections)
     script = replace(stored.body, sections=sections, findings=findings)
     with parts.db.begin() as tx:
@@ -194,32 +191,3 @@ def _edit(parts: Parts, stored: Stored, user: User, edits: Mapping[tuple[str, in
             now=now,
         )
     return new_id
-
-
-def _edited(
-    section: ScriptSection,
-    edits: Mapping[tuple[str, int], str],
-    names: Mapping[str, str],
-    prepared: Prepared,
-    checker: Checker,
-) -> ScriptSection:
-    plan = next(each for each in prepared.plan.sections if each.id == section.id)
-    lines = list(section.sentences)
-    for index, line in enumerate(lines):
-        text = edits.get((section.id, index), "").strip()
-        if (section.id, index) not in edits:
-            continue
-        if not text or len(text) > LONGEST_SENTENCE or "\n" in text or TOKEN.search(text):
-            raise Invalid(
-                reason={
-                    "zh": f"每句话 1 至 {LONGEST_SENTENCE} 字，不能换行",
-                    "en": f"a sentence has 1 to {LONGEST_SENTENCE} characters on one line",
-                }
-            )
-        for pseudonym, token in sorted(names.items(), key=lambda pair: -len(pair[0])):
-            text = text.replace(pseudonym, token)
-        edited, refused = check_edit(plan, line, text, checker)
-        if refused is not None:
-            raise Refused(reason={"zh": refused.zh, "en": refused.en})
-        lines[index] = edited
-    return replace(section, sentences=tuple(lines))

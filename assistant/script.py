@@ -105,13 +105,15 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """One section written once more at the wish of a person."""
+    """One section written once more at the wish of a person; `turn` is the number of the try, from 1."""
 
     section: str
     reason: str
+    turn: int
     seed: int
     by: str
     at: datetime
+    undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

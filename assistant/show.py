@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from assistant.replay import Replay
 from assistant.view import BriefView, EvidenceView, ScriptView, SentenceView
 from governance.errors import Language
+from governance.vault import pseudonymise
 
 WORDS = {
     "unknown": ("尚不清楚的（已作为问题或略去）", "What was not known (asked, or left out)"),
@@ -25,6 +27,9 @@ WORDS = {
     "unverified": ("未核实", "not verified"),
     "approve": ("批准", "approved"),
     "reject": ("驳回", "rejected"),
+    "same": ("与保存的逐字相同", "the same to the letter"),
+    "different": ("与保存的不同", "not the same"),
+    "not_again": ("无法重写", "cannot be written again"),
     "changed": ("自撰写以来，这些依据已变化", "Since this was written, what it rests on has changed"),
 }
 BAR: dict[Language, str] = {"zh": "｜", "en": " | "}
@@ -75,6 +80,17 @@ def script_lines(script: ScriptView) -> Iterator[str]:
     yield from _titled("replaced", replaced, language)
     findings = [f"{f.article}{colon}{f.message} {f.instead}" for f in script.findings]
     yield from _titled("findings", findings, language)
+
+
+def replay_lines(found: Replay, language: Language) -> Iterator[str]:
+    """Whether the script came out the same, what of its input changed, and each sentence that differs."""
+    outcome = "same" if found.same else "different" if found.script else "not_again"
+    yield BAR[language].join((found.stored.customer_name, found.stored.as_of.isoformat(), word(outcome, language)))
+    yield from (f"  {reason.say(language)}" for reason in found.reasons)
+    for section, before, after in found.differences:
+        lines = pseudonymise(f"- {before}\n  + {after}", language)
+        yield f"  {_bracketed(section, language)}"
+        yield f"  {lines}"
 
 
 def _titled(title: str, lines: list[str], language: Language) -> Iterator[str]:

@@ -9,19 +9,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from assistant.amend import edit, regenerate, undo
 from assistant.arriving_view import Arrivals
 from assistant.draft import Pen, Way, rewrite_section, write_draft
 from assistant.lead import LeadForm, enter_lead
 from assistant.parts import Parts, open_parts, silent
 from assistant.pipeline import Arrived, Prepared, checker_of, prepare, write_script
+from assistant.replay import replay
 from assistant.script import Script, from_json, to_json
 from assistant.store import script_of
-from governance import accounts
+from assistant.tables import scripts
+from assistant.view import view_script
+from governance import accounts, ledger
 from governance.accounts import User
 from governance.db import reading
+from governance.errors import Conflict, Invalid, NotAllowed, NotFound, Refused
 from governance.settings import Settings
+from governance.vault import seal
+from rag.facts import facts_about, retire
 from rag.pipeline import ingest
+from rag.tables import facts
 from sandbox.base import Base
 from sandbox.engine import PeftEngine, open_engine
 from tests.small_company import cut_company
@@ -29,6 +38,8 @@ from tests.tiny_model import save_tiny_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
+LATER = NOW + timedelta(days=2)
+NEWER = ("inputs", "rewrites", "restores")  # what older bodies lack
 
 
 @pytest.fixture(scope="module")
@@ -163,5 +174,125 @@ def test_the_whole_input_is_stored_with_the_script_and_an_older_body_still_loads
     assert from_json(json.dumps(older)) == replace(body, inputs=None)
 
 
-NEWER = ("inputs", "rewrites", "restores")
-LATER = NOW + timedelta(days=40)
+def test_a_script_is_replayed_to_the_letter(parts: Parts) -> None:
+    script, body = written(parts)
+    found = replay(parts, script, now=LATER)
+    assert found.same
+    assert found.reasons == ()
+    assert found.script == body
+
+
+def test_a_replay_sees_the_facts_of_its_day_and_says_which_source_is_gone(parts: Parts) -> None:
+    script, _ = written(parts)
+    with parts.db.begin() as tx:
+        bought = [f for f in facts_about(tx, "customer:H001", as_of=None) if f.relation == "bought"]
+        retire(tx, [fact.id for fact in bought], NOW + timedelta(days=1))
+    assert replay(parts, script, now=LATER).same
+    with parts.db.begin() as tx:  # as if they had never been known
+        tx.execute(update(facts).values(known_from=LATER).where(facts.c.id.in_([fact.id for fact in bought])))
+    found = replay(parts, script, now=LATER)
+    assert not found.same
+    assert any("buy1_quantity" in reason.zh for reason in found.reasons)
+    assert found.differences
+
+
+def test_a_replay_names_the_phrase_book_that_changed(parts: Parts) -> None:
+    script, _ = written(parts)
+    opening = parts.company.phrases.sections["opening"]
+    moves = [m.model_copy(update={"zh": m.zh[1:]}) for m in opening.moves]
+    sections = parts.company.phrases.sections | {"opening": opening.model_copy(update={"moves": moves})}
+    phrases = parts.company.phrases.model_copy(update={"sections": sections})
+    parts.company = replace(parts.company, phrases=phrases)
+    found = replay(parts, script, now=NOW)
+    assert not found.same
+    assert any("话术库" in reason.zh and "phrase book" in reason.en for reason in found.reasons)
+    assert {title for title, _, _ in found.differences} == {"开场白"}
+
+
+def test_without_a_stored_input_nothing_is_replayed(parts: Parts) -> None:
+    script, body = written(parts)
+    with parts.db.begin() as tx:
+        sealed = seal(parts.vault, to_json(replace(body, inputs=None)))
+        tx.execute(update(scripts).values(body=sealed).where(scripts.c.id == script))
+    with pytest.raises(Invalid):
+        replay(parts, script, now=NOW)
+    with pytest.raises(NotFound):
+        replay(parts, "s_none", now=NOW)
+
+
+def test_the_author_edits_a_sentence_and_a_blocked_one_says_why(parts: Parts) -> None:
+    script, body = written(parts)
+    shown = view_script(parts, script, rita(parts), NOW).sections[0].sentences[0].text
+    assert "沈知遥" in shown
+    new = edit(parts, script, rita(parts), {("opening", 0): shown.replace("您好，", "您好！")}, now=NOW)
+    view = view_script(parts, new, rita(parts), NOW)
+    assert view.sections[0].sentences[0].origin == "edited"
+    assert view.status == "draft"
+    assert replay(parts, new, now=LATER).same
+    with reading(parts.db) as tx:
+        assert "沈知遥" not in to_json(script_of(tx, parts.vault, new).body)
+    for text in ("这是全国第一的产品。", "贵院近几年采购过99台。"):
+        with pytest.raises(Refused) as refused:
+            edit(parts, new, rita(parts), {("background", 0): text}, now=NOW)
+        assert len(refused.value.say("zh")) > 10
+    with pytest.raises(Conflict):
+        edit(parts, script, rita(parts), {("opening", 0): "您好。"}, now=NOW)  # has been superseded
+    with pytest.raises(NotAllowed):
+        edit(parts, new, replace(rita(parts), name="rolf"), {("opening", 0): "您好。"}, now=NOW)
+    assert body.sections[0].sentences[0].origin == "plan"
+
+
+def test_a_section_is_rewritten_three_times_with_a_reason_and_taken_back(parts: Parts) -> None:
+    script, body = written(parts)
+    before = [line.text for line in body.sections[1].sentences]
+    with pytest.raises(Invalid):
+        regenerate(parts, script, body.sections[1].id, rita(parts), " ", now=NOW)
+    texts, after = [before], body
+    for turn in range(3):
+        script = regenerate(parts, script, "background", rita(parts), f"太生硬 {turn}", now=NOW)
+        with reading(parts.db) as tx:
+            after = script_of(tx, parts.vault, script).body
+        texts.append([line.text for line in after.sections[1].sentences])
+        assert replay(parts, script, now=LATER).same
+    assert len({tuple(text) for text in texts}) == 4
+    assert [each.reason for each in after.rewrites] == ["太生硬 0", "太生硬 1", "太生硬 2"]
+    with pytest.raises(Conflict):
+        regenerate(parts, script, "background", rita(parts), "再来", now=NOW)
+    script = undo(parts, script, rita(parts), now=NOW)
+    script = undo(parts, script, rita(parts), now=NOW)
+    with reading(parts.db) as tx:
+        back = script_of(tx, parts.vault, script).body
+        events = ledger.events_of(tx, script)
+    assert [line.text for line in back.sections[1].sentences] == texts[1]
+    assert [each.undone for each in back.rewrites] == [False, True, True]
+    assert replay(parts, script, now=LATER).same
+    assert "太生硬" not in str(events)
+    assert "script.undone" in {event.event for event in events}
+    with pytest.raises(Conflict):
+        regenerate(parts, script, "background", rita(parts), "还想", now=NOW)
+    undo(parts, script, rita(parts), now=NOW)
+
+
+def test_there_is_nothing_to_take_back_from_a_first_draft(parts: Parts) -> None:
+    script, _ = written(parts)
+    with pytest.raises(Conflict):
+        undo(parts, script, rita(parts), now=NOW)
+
+
+def test_no_section_is_rewritten_after_its_facts_changed(parts: Parts) -> None:
+    script, _ = written(parts)
+    with parts.db.begin() as tx:
+        bought = [f for f in facts_about(tx, "customer:H001", as_of=None) if f.relation == "bought"]
+        retire(tx, [fact.id for fact in bought], NOW + timedelta(hours=1))
+    with pytest.raises(Conflict):
+        regenerate(parts, script, "opening", rita(parts), "太生硬", now=NOW + timedelta(hours=2))
+
+
+def test_what_is_known_of_a_rejected_script_can_be_changed_and_the_rejection_stays(parts: Parts) -> None:
+    script, _ = written(parts)
+    with parts.db.begin() as tx:
+        tx.execute(update(scripts).values(status="rejected").where(scripts.c.id == script))
+    new = regenerate(parts, script, "closing", rita(parts), "驳回：结尾太长", now=NOW)
+    with reading(parts.db) as tx:
+        assert script_of(tx, parts.vault, script).status == "rejected"
+        assert script_of(tx, parts.vault, new).status == "draft"
