@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from eval.grounding_mentions import Mention, mentions, same_days, same_number, same_unit
 from eval.grounding_names import Named
@@ -61,14 +61,23 @@ class Cited:
         self.topics = frozenset(word[2] for unit in self.units for word in unit.words)
         self.named = Named(texts)
         self.han = len(HAN.findall(self.text)) > 0
-        self.spoken = [unit for unit in self.units if VOICED.search(unit.text)]
         self.grams = Counter(gram for unit in self.units for gram in set(grams(unit.text)))
-        self.sums = _sums(texts)
+        self.texts = texts
         self.parts = [
             (frozenset(grams(NEGATION.sub("", part))), NEGATION.search(part) is not None, part)
             for unit in self.units
             for part in (unit.text[a:b] for a, b in clauses(unit.text))
         ]
+
+    @cached_property
+    def spoken(self) -> list[Unit]:
+        """The units in which somebody of the customer's side speaks."""
+        return [unit for unit in self.units if VOICED.search(unit.text)]
+
+    @cached_property
+    def sums(self) -> frozenset[Decimal]:
+        """The totals of the columns of the cited rows."""
+        return _sums(self.texts)
 
 
 cited_texts = lru_cache(maxsize=2_000)(Cited)

@@ -60,10 +60,11 @@ _FAR = re.compile(
     r"|twelve)(?= (?:[A-Za-z-]*\d[\w-]*,? |[a-z]+ ){1,3}?(units?|sets?|boxes"
     r"|kits?)(?![A-Za-z]))"
 )
-_NOTHING = re.compile(  # a text without any of these holds no value
-    r"[\d０-９零〇一二两三四五六七八九十百千壹贰叁肆伍陆柒捌玖拾%半年月\[]|(?:one|two"
-    r"|three|four|five|six|seven|eight|nine|ten|eleven|twelve|teen|twenty"
-    rf"|thirty|forty|fifty|sixty|ninety|hundred|first|second|third|quarter|last|this|next|{'|'.join(MONTHS)})",
+_CAPITALS = frozenset("JFMASOND")
+_SIGNS = frozenset("0123456789０１２３４５６７８９零〇一二两三四五六七八九十百千壹贰叁肆伍陆柒捌玖拾半年月[")
+_SOME = re.compile(  # a text without such a sign or word holds no value
+    r"(?<![A-Za-z])(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty"
+    rf"|ninety|hundred|first|second|third|last|this|next|{'|'.join(MONTHS)})(?![A-Za-z])",
     re.IGNORECASE,
 )
 _RELATIVE = re.compile(
@@ -117,7 +118,7 @@ class Mention:
 @lru_cache(maxsize=20_000)
 def mentions(text: str, as_of: date | None = None) -> tuple[Mention, ...]:
     """The values of `text` in order; figures of speech are left out. Relative days are read from `as_of`."""
-    if _NOTHING.search(text) is None:
+    if _SIGNS.isdisjoint(text) and _SOME.search(text) is None:
         return ()
     found, plain = _plain(text)
     if as_of is not None and (match := _RELATIVE.search(plain)):
@@ -139,7 +140,9 @@ def _plain(text: str) -> tuple[tuple[Mention, ...], str]:
     """The values one by one, and the text in half-width."""
     plain = half_width(text)
     idle = [match.span() for match in _IDLE.finditer(plain)]
-    partial = [m for m in (_partial(match) for match in _PARTIAL.finditer(plain)) if m]
+    signs = set(plain)
+    monthly = "月" in signs or not _CAPITALS.isdisjoint(signs)
+    partial = [m for m in map(_partial, _PARTIAL.finditer(plain)) if m] if monthly else []
     found: list[Mention] = []
     for value in find_values(text):
         if _inside(value.start, value.end, idle) or plain[value.start - 1 : value.start] == "第":
@@ -150,7 +153,7 @@ def _plain(text: str) -> tuple[tuple[Mention, ...], str]:
             value = replace(find_values(f"{value.text} {far[1]}")[0], start=value.start, end=value.end)  # 3 CY-90 units
         found.append(_mention(value, plain))
     taken = [(m.start, m.end) for m in found]
-    for match in _FAR.finditer(plain):
+    for match in _FAR.finditer(plain) if " " in signs else ():
         if not _overlaps(*match.span(1), taken):
             far = find_values(f"{match[1]} {match[2]}")[0]
             found.append(_mention(replace(far, start=match.start(), end=match.end()), plain))
