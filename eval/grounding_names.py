@@ -118,6 +118,7 @@ _COMMON = frozenset(
     )
 )
 _ORDINALS = {"first": "第一", "second": "第二", "third": "第三", "fourth": "第四", "fifth": "第五", "sixth": "第六"}
+_ORDERED = re.compile(r" (?:People|Affiliated|Hospital|Municipal|Central|County|Clinic)")
 _ORG_WORD = re.compile(
     r"(?:Hospital|Clinic|Centre|Center|University|College|Institute|Group|Company|Ltd|Inc|Corporation)\b"
 )
@@ -229,7 +230,7 @@ def _capitals(text: str) -> list[Name]:
     matches = list(_CAPITALS.finditer(text))
     for index, match in enumerate(matches):
         word = match.group().removesuffix("'s").removesuffix("’s")
-        if word in _COMMON:
+        if word in _COMMON and not (word.lower() in _ORDINALS and _ORDERED.match(text, match.end())):
             continue
         starts = not text[: match.start()].strip() or re.search(r"[.!?:;。！？：]\s*[\"'“]?$", text[: match.start()])
         follows = index + 1 < len(matches) and matches[index + 1].start() - match.end() == 1
