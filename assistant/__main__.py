@@ -57,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     started.add_argument("--overwrite", action="store_true", help="覆盖已有的 company.yaml / replace company.yaml")
     again = command("replay", "按当日已知重写一份话术并比较 / write a script again as of its day and compare")
     again.add_argument("script")
+    rechecked = command("recheck", "按现行规则重新检查有效话术 / check live scripts against the rules in force")
+    rechecked.add_argument("--force", action="store_true", help="规则未变也检查 / even when no rule changed")
     for name, text in (("add-user", "新建账号 / add a user"), ("set-password", "重设密码 / set a password")):
         user = command(name, text)
         user.add_argument("name")
@@ -83,6 +85,10 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         return 0
     if arguments.command == "replay":
         return _replay(arguments.script, settings, arguments.language)
+    if arguments.command == "recheck":
+        from assistant.terminal_recheck import run_recheck
+
+        return run_recheck(settings, arguments.language, force=arguments.force)
     return _account(arguments, settings)
 
 

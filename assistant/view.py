@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Literal
 
 from assistant.changed import ChangedView, changed, changed_views, rests_on_change
+from assistant.comply_hours import call_notice
+from assistant.comply_recheck import stopped_now
 from assistant.lead import own_lead
 from assistant.parts import Parts
 from assistant.pipeline import NOT_MISSED, contact_permit, customer_of, prepare
@@ -102,6 +104,7 @@ class ScriptView:
     history: tuple[tuple[datetime, str, str], ...]  # when, who, what
     changed: tuple[ChangedView, ...] = ()  # what it rests on and is not as it was when it was written
     stale: bool = False  # a sentence is concerned: not to be used as it is
+    stopped: tuple[FindingView, ...] = ()  # what the rules in force would stop and did not when it was written
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +138,9 @@ def view_script(parts: Parts, script_id: str, user: User, now: datetime, reader:
         decisions = reviews_of(tx, script_id)
         events = ledger.events_of(tx, script_id)
         flagged = changed(tx, [script_id], now.date()).get(script_id, [])
+        halted = stopped_now(tx, parts.company, stored, now.date())
         checks = recheck(tx, stored.body, found, parts.company, now.date())
-    show = _shower(parts, stored, user, now)
+    show = shower(parts, stored, user, now)
     script, language = stored.body, stored.body.language
     numbers = {source: number for number, source in enumerate(script.sources, 1)}
     lines = [line for section in script.sections for line in section.sentences]
@@ -144,7 +148,9 @@ def view_script(parts: Parts, script_id: str, user: User, now: datetime, reader:
     cited = [found[source] for source in script.sources]
     quoted = [finding.quoted for finding in script.findings]
     notices = [notice.say(language) for notice in script.notices]
-    texts = iter(show([*(line.text for line in lines), *before_after, *map(excerpt, cited), *quoted, *notices]))
+    now_quoted = [finding.quoted for finding in halted]
+    shown = [*(line.text for line in lines), *before_after, *map(excerpt, cited), *quoted, *notices, *now_quoted]
+    texts = iter(show(shown))
     titles = {section: each.title.say(language) for section, each in parts.company.phrases.sections.items()}
     return ScriptView(
         id=stored.id,
@@ -179,7 +185,11 @@ def view_script(parts: Parts, script_id: str, user: User, now: datetime, reader:
         ),
         history=tuple((event.at, event.actor, event.event) for event in events),
         changed=changed_views(flagged, parts.company, reader or language),
-        stale=rests_on_change(flagged),
+        stale=rests_on_change(flagged) or bool(halted),
+        stopped=tuple(
+            FindingView(f.rule, f.article, f.severity, f.message.say(language), f.instead.say(language), next(texts))
+            for f in halted
+        ),
     )
 
 
@@ -192,6 +202,8 @@ def view_brief(parts: Parts, lead_id: str, user: User, language: Language, now: 
     numbers: dict[str, int] = {}
     raw = [*_lines(parts.company, known, language)]
     notices = [("", notice.text.say(language), notice.sources) for notice in known.notices]
+    if late := call_notice(now, lead.channel, language):
+        notices.insert(0, ("", late, ()))
     for _, _, cited in (*raw, *notices):
         for source in cited:
             numbers.setdefault(source, len(numbers) + 1)
@@ -240,7 +252,8 @@ def evidence_view(number: int, source: Source, quoted: str, language: Language) 
     return EvidenceView(number, source.title, place, source.date.isoformat() if source.date else "", quoted)
 
 
-def _shower(parts: Parts, stored: Stored, user: User, now: datetime) -> Show:
+def shower(parts: Parts, stored: Stored, user: User, now: datetime) -> Show:
+    """How `user` may see people in texts about this script; raises NotAllowed, NoConsent."""
     language = stored.body.language
 
     def hidden(texts: Sequence[str]) -> list[str]:

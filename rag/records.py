@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from governance.errors import BadRecord, UnreadableFile, WrongHeaders
 from rag.company import RECORD_FIELDS, Table
 from rag.decoding import REPLACED
+from rag.refused_columns import refuse_columns
 from rag.tabular import Cells, Line, TableFile, clean, rows_of, table_bytes
 
 LONGEST_CELL = 20_000  # characters; a longer one is a file in a cell, or a quote that was never closed
@@ -63,6 +64,7 @@ def _header(file: TableFile, sheet: str | None) -> tuple[list[str], Iterator[Lin
     header = next((cells for _, cells in lines if cells and any(cells)), None)
     if header is None:
         raise UnreadableFile(name=file.name, reason={"zh": "没有内容", "en": "it is empty"})
+    refuse_columns(file.name, header)
     return header, lines
 
 
