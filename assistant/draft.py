@@ -12,11 +12,12 @@ from assistant.verify import Knowledge, check_own_words, check_source, check_str
 from eval.values import canonical_values
 from governance.errors import Language
 from rag.company import SLOT, Bilingual, Company
-from sandbox.engine import Engine, Prompt
+from sandbox.engine import Engine, Prompt, Telling
 from sandbox.prompt import section_prompt
 
 Way = Literal["batch", "first", "each"]
-WAY: Way = "first"
+WAY: Way = "batch"  # by measurement (docs/eval.md, latency)
+FEWEST_TOLD = 2  # of one section the whole answer is all there is
 SEED, SECOND = 1, 1000  # SECOND: how far from the first the seed of a second drawing lies
 MAX_NEW_TOKENS = 200
 _END = {"zh": re.compile(r"(?<=[。？！?!])\s*"), "en": re.compile(r"(?<=[.?!])\s+")}
@@ -101,6 +102,23 @@ class Pen:
         )
         return [answer.text for answer in answers]
 
+    def write_telling(
+        self, sections: Sequence[SectionPlan], checker: Checker, draw: Draw, tell: Callable[[int, str], None]
+    ) -> list[str]:
+        """As `write`; `tell` hears of each answer when it ends, where the engine can say so."""
+        if self.adapter is None or not isinstance(self.engine, Telling) or len(sections) < FEWEST_TOLD:
+            return self.write(sections, checker, draw)
+        prompts = [Prompt(section_prompt(checker.company.phrases, each.task), self.adapter) for each in sections]
+        limits = [MAX_NEW_TOKENS] * len(prompts)
+        answers = self.engine.generate_telling(
+            prompts,
+            lambda index, answer: tell(index, answer.text),
+            limits=limits,
+            seed=draw.seed,
+            temperature=draw.temperature,
+        )
+        return [answer.text for answer in answers]
+
     def parts(self, sections: Sequence[SectionPlan]) -> list[Sequence[SectionPlan]]:
         """The sections as they are written together."""
         if self.way == "each":
@@ -119,22 +137,36 @@ def write_draft(
     on_section: Callable[[ScriptSection], None] = lambda _: None,
 ) -> tuple[tuple[ScriptSection, ...], tuple[Replaced, ...]]:
     """
-    Every section of `plan`, written by `adapter`, and what had to be replaced; `on_section` sees each when it is done.
+    Every section of `plan`, written by `adapter`, and what had to be replaced; `on_section` sees each when it is done,
+    in a batch the shortest first.
 
     Without an adapter the plan's own wording is used and marked as such. A section with a failing or missing sentence
     is written once more; what still fails gets the plan's wording; one that cannot be verified itself is left out.
     """
     pen = Pen(engine, adapter, seed, way)
-    sections: list[ScriptSection] = []
-    replaced: list[Replaced] = []
+    found: dict[str, tuple[ScriptSection, list[Replaced]]] = {}
+
+    def keep(section: SectionPlan, done: tuple[ScriptSection, list[Replaced]]) -> None:
+        if section.id not in found:
+            found[section.id] = done
+            if done[0].sentences:
+                on_section(done[0])
+
     for together in pen.parts(plan.sections):
-        for section, answer in zip(together, pen.write(together, checker, Draw(seed, 0.0)), strict=True):
-            done, changes = _complete(section, answer, checker, pen, Draw(seed, 0.7))
-            replaced += changes
-            if done.sentences:
-                sections.append(done)
-                on_section(done)
-    return tuple(sections), tuple(replaced)
+
+        def tell(index: int, answer: str, together: Sequence[SectionPlan] = together) -> None:
+            section = together[index]
+            judged = _judge(section, answer, checker)
+            if len(judged.kept) == len(section.moves):  # nothing is left to a second writing
+                keep(section, _finish(section, judged, checker, adapter))
+
+        answers = pen.write_telling(together, checker, Draw(seed, 0.0), tell)
+        for section, answer in zip(together, answers, strict=True):
+            if section.id not in found:
+                keep(section, _complete(section, answer, checker, pen, Draw(seed, 0.7)))
+    done = [found[section.id] for section in plan.sections]
+    sections = tuple(section for section, _ in done if section.sentences)
+    return sections, tuple(change for _, changes in done for change in changes)
 
 
 def rewrite_section(

@@ -8,8 +8,8 @@ from typing import Any
 import gradio as gr
 from sqlalchemy import select
 
+from assistant import amend, review
 from assistant import lead as lead_module
-from assistant import review
 from assistant.arriving_view import Arrivals
 from assistant.changed import changed, rests_on_change
 from assistant.components import RELEASE, panel, render, sent
@@ -23,6 +23,7 @@ from assistant.pipeline import Arrived, write_script
 from assistant.store import script_of
 from assistant.tables import scripts
 from assistant.view import view_brief, view_script
+from assistant.writing_view import view_writing
 from governance.accounts import require
 from governance.db import reading
 from governance.errors import Invalid, Language, NoConsent, NotFound, Refused, XinyanError
@@ -110,12 +111,13 @@ def _show(parts: Parts, who: Visitor, lead_id: str, script_id: str = "") -> tupl
         brief = view_brief(parts, lead_id, who.user, who.language, now)
         chosen = script_id or row.script
         script = view_script(parts, chosen, who.user, now, who.language) if chosen else None
+        writing = view_writing(parts, chosen, who.user, now, who.lang) if chosen else None
     except (Refused, NotFound) as refusal:
         personal = isinstance(refusal, NoConsent)
         return listed, render("page_rep.html", "refused", who.lang, row, refusal.say(who.language), personal)
     known = people(parts.db)
     return listed, render(
-        "page_rep.html", "work", who.lang, row, brief, script, _versions(parts, lead_id), people=known
+        "page_rep.html", "work", who.lang, row, brief, script, _versions(parts, lead_id), writing, people=known
     )
 
 
@@ -233,8 +235,21 @@ class Desk:
                 raise
             yield "", *_show(parts, who, lead)
             return
-        told = ""
-        if asked.get("act") == "submit":
+        told, index = "", asked.get("index", "")
+        if asked.get("act") == "edit" and index.isdecimal():
+            place = (asked.get("section", ""), int(index))
+            script = amend.edit(parts, script, user, {place: asked.get("text", "")}, now=utc_now())
+        elif asked.get("act") == "rewrite":
+            yield render("page_rep.html", "progress", who.lang, _steps(STEPS.index("draft"))), gr.skip(), gr.skip()
+            section, reason = asked.get("section", ""), asked.get("reason", "")
+            try:
+                script = amend.regenerate(parts, script, section, user, reason, now=utc_now())
+            except XinyanError:
+                yield "", gr.skip(), gr.skip()
+                raise
+        elif asked.get("act") == "undo":
+            script = amend.undo(parts, script, user, now=utc_now())
+        elif asked.get("act") == "submit":
             review.submit(parts, script, user, utc_now())
         elif asked.get("act") == "complain":
             report_complaint(parts, script, user, asked.get("text", ""), utc_now())
@@ -272,7 +287,7 @@ def build(parts: Parts) -> gr.Blocks:
                 form = _form()
             with gr.Column(scale=3, min_width=320):
                 progress = panel("progress")
-                work = panel("work")
+                work = panel("work", script="rep.js")
         choices = [form["customer"], form["stage"], form["product"]]
         page.load(desk.fill, None, [form["box"], *choices], **QUIET)
         page.load(desk.show, None, [leads, work], **QUIET)

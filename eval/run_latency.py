@@ -1,7 +1,7 @@
 """Suite `latency`: how long a rep waits, with the released adapter or, where there is none, with the untuned base."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ from sandbox.engine import Engine, Generation, Prompt
 from sandbox.prompt import OUTLINE, join
 from sandbox.release import released_adapter
 
-WAYS: tuple[Way, ...] = ("first", "batch", "each")
+WAYS: tuple[Way, ...] = ("batch", "first", "each")
 CUSTOMERS = 2  # of the default cases, in both languages and in each of STAGES
 STAGES = ("first_contact", "proposal")
 UNTUNED = "untuned"
@@ -70,6 +70,37 @@ class Counting:
             return found
         return [replace(each, text=outline, stopped=True) for each, outline in zip(found, outlines, strict=True)]
 
+    def generate_telling(
+        self,
+        prompts: Sequence[Prompt],
+        tell: Callable[[int, Generation], None],
+        *,
+        limits: Sequence[int],
+        seed: int = 0,
+        temperature: float = 0.0,
+    ) -> list[Generation]:
+        """As the engine does, where it tells of each answer."""
+        asked, outlines = prompts, [_outline(prompt.text) for prompt in prompts]
+        if self.standing_in:
+            asked = [replace(prompt, adapter=None) for prompt in prompts]
+            limits = [len(self.engine.pieces(outline)) + 1 for outline in outlines]
+            self.wanted += sum(limits)
+
+        def said(index: int, answer: Generation) -> Generation:
+            return replace(answer, text=outlines[index], stopped=True) if self.standing_in else answer
+
+        engine: Any = self.engine
+        options: dict[str, Any] = {"limits": limits, "seed": seed, "temperature": temperature}
+
+        def heard(index: int, answer: Generation) -> None:
+            tell(index, said(index, answer))
+
+        found: list[Generation] = engine.generate_telling(asked, heard, **options)
+        self.sections += len(found)
+        self.tokens += sum(each.tokens for each in found)
+        self.calls += 1
+        return [said(index, each) for index, each in enumerate(found)]
+
 
 def _outline(prompt: str) -> str:
     """The approved sentences at the end of a section's prompt, as one answer."""
@@ -81,8 +112,8 @@ def run(data: Path | None, settings: Settings) -> dict[str, Any]:
     """
     Facts are read into a home of the suite's own; the adapter and the base are those of the settings.
 
-    Every case is written in every way in turn: the first section before the others (the product's way), all in one
-    batch, and one by one.
+    Every case is written in every way in turn: all in one batch (the product's way), the first section before the
+    others, and one by one.
     """
     cases = read_cases(data) if data else None
     with TemporaryDirectory() as home:

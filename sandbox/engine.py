@@ -1,13 +1,13 @@
 """One base model with many adapters in this process: mixed batches, streaming, log-probabilities."""
 
 import warnings
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, RLock, Thread
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from peft import PeftModel
@@ -66,6 +66,21 @@ class Engine(Protocol):
     ) -> Iterator[str]: ...
     def log_probabilities(self, prompt: Prompt, answer: str) -> list[float]: ...
     def pieces(self, answer: str) -> list[str]: ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """An engine that tells of each answer of a batch when it ends, not when the longest one does."""
+
+    def generate_telling(
+        self,
+        prompts: Sequence[Prompt],
+        tell: Callable[[int, Generation], None],
+        *,
+        limits: Sequence[int],
+        seed: int = 0,
+        temperature: float = 0.0,
+    ) -> list[Generation]: ...
 
 
 class PeftEngine:
@@ -138,12 +153,54 @@ class PeftEngine:
         self, prompts: Sequence[Prompt], *, max_new_tokens: int = 160, seed: int = 0, temperature: float = 0.0
     ) -> list[Generation]:
         """One batch, each prompt by its own adapter. Greedy at temperature 0; else the seed decides."""
+        return self._generate(prompts, max_new_tokens, seed, temperature)
+
+    def generate_telling(
+        self,
+        prompts: Sequence[Prompt],
+        tell: Callable[[int, Generation], None],
+        *,
+        limits: Sequence[int],
+        seed: int = 0,
+        temperature: float = 0.0,
+    ) -> list[Generation]:
+        """
+        The same batch; `tell` hears of every answer once, as soon as it ends or has as many tokens as its limit.
+
+        It runs between two tokens of the others: what takes long belongs elsewhere.
+        """
+        ended: dict[int, Generation] = {}
+
+        def hear(index: int, prompt: Sequence[int], tail: list[int]) -> None:
+            ended[index] = self._generation(prompt, tail)
+            tell(index, ended[index])
+
+        if not prompts:
+            return []
+        found = self._generate(prompts, max(limits), seed, temperature, _Listen(self._chat, hear, limits))
+        for index, each in enumerate(found):
+            if index not in ended:
+                ended[index] = each
+                tell(index, each)
+        return [ended[index] for index in range(len(prompts))]
+
+    def _generate(
+        self,
+        prompts: Sequence[Prompt],
+        max_new_tokens: int,
+        seed: int,
+        temperature: float,
+        listen: "_Listen | None" = None,
+    ) -> list[Generation]:
         if not prompts:
             return []
         rows = [self._chat.prompt_ids(prompt.turns) for prompt in prompts]
         with self._lock, self._adapters([prompt.adapter for prompt in prompts]) as names:
             ids, mask = self._left_padded(rows)
             options = self._options(max_new_tokens, seed, temperature) | names
+            if listen is not None:
+                listen.begin(rows, ids.shape[1])
+                options["stopping_criteria"] = StoppingCriteriaList([listen])
             with torch.inference_mode():
                 out = self._model.generate(input_ids=ids, attention_mask=mask, **options)
         return [self._generation(row, tail) for row, tail in zip(rows, out[:, ids.shape[1] :].tolist(), strict=True)]
@@ -240,6 +297,30 @@ class _Halt:
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
         return torch.full((input_ids.shape[0],), self._event.is_set(), dtype=torch.bool, device=input_ids.device)
+
+
+class _Listen:
+    """A stopping criterion that never stops: it sees which rows of a batch have ended since the last token."""
+
+    def __init__(
+        self, chat: Chat, hear: Callable[[int, Sequence[int], list[int]], None], limits: Sequence[int]
+    ) -> None:
+        self._stops, self._hear, self._limits = frozenset(chat.stops), hear, limits
+        self._rows: Sequence[Sequence[int]] = ()
+        self._start, self._open = 0, set[int]()
+
+    def begin(self, rows: Sequence[Sequence[int]], start: int) -> None:
+        """A batch of these prompts; answers begin at position `start`."""
+        self._rows, self._start, self._open = rows, start, set(range(len(rows)))
+
+    def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
+        written = input_ids.shape[1] - self._start
+        last = input_ids[:, -1].tolist()
+        for index in sorted(self._open):
+            if last[index] in self._stops or written >= self._limits[index]:
+                self._open.discard(index)
+                self._hear(index, self._rows[index], input_ids[index, self._start :].tolist())
+        return torch.zeros((input_ids.shape[0],), dtype=torch.bool, device=input_ids.device)
 
 
 def open_engine(base: Base, *, threads: int, keys: Path | None = None) -> PeftEngine:

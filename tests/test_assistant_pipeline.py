@@ -32,7 +32,7 @@ from rag.facts import facts_about, retire
 from rag.pipeline import ingest
 from rag.tables import facts
 from sandbox.base import Base
-from sandbox.engine import PeftEngine, open_engine
+from sandbox.engine import Generation, PeftEngine, Prompt, open_engine
 from tests.small_company import cut_company
 from tests.tiny_model import save_tiny_model
 
@@ -82,6 +82,16 @@ class Untuned:
         return found
 
 
+class Told(Untuned):
+    """The same behind an engine that tells of each answer when it ends."""
+
+    def generate_telling(self, prompts: Any, tell: Any, **options: Any) -> Any:
+        asked = [replace(prompt, adapter=None) for prompt in prompts]
+        found = self.engine.generate_telling(asked, tell, **options)
+        self.written += [each.text for each in found]
+        return found
+
+
 def rita(parts: Parts) -> User:
     with reading(parts.db) as tx:
         return accounts.user(tx, "rita")
@@ -122,21 +132,38 @@ def test_the_plan_is_there_before_a_model_runs_and_sections_replace_it_in_order(
     assert not any("[[" in text for section in shown for text, _ in section.lines)
 
 
-@pytest.mark.parametrize("way", ["batch", "each"])
-def test_the_same_seed_gives_the_same_script_in_every_way(parts: Parts, tiny: PeftEngine, way: Way) -> None:
+@pytest.mark.parametrize(("way", "kind"), [("first", Untuned), ("each", Untuned), ("batch", Told), ("first", Told)])
+def test_the_same_seed_gives_the_same_script_in_every_way(
+    parts: Parts, tiny: PeftEngine, way: Way, kind: type[Untuned]
+) -> None:
     known = prepared(parts)
     checker = checker_of(parts.company, known.brief)
     plan = replace(known.plan, sections=known.plan.sections[:3])
     wrote: list[list[str]] = []
     drafts: list[Any] = []
-    for chosen in ("first", way):
-        engine: Any = Untuned(tiny)
+    ways: list[tuple[Way, type[Untuned]]] = [("batch", Untuned), (way, kind)]
+    for chosen, writer in ways:
+        engine: Any = writer(tiny)
         drafts.append(write_draft(plan, checker, engine, "adapter", way=chosen))
         wrote.append(sorted(engine.written))
     assert drafts[0] == drafts[1]
     assert wrote[0] == wrote[1]  # every answer, also the second ones, to the letter
     assert len(wrote[0]) == 6
     assert any(wrote[0])
+
+
+def test_a_batch_tells_of_every_answer_once_and_of_the_short_ones_first(tiny: PeftEngine) -> None:
+    prompts = [Prompt(text, None) for text in ("您好，请问", "您好", "打扰了")]
+    heard: list[tuple[int, Generation]] = []
+    limits = [30, 5, 12]
+    found = tiny.generate_telling(prompts, lambda index, answer: heard.append((index, answer)), limits=limits)
+    whole = tiny.generate(prompts, max_new_tokens=30)
+    assert sorted(index for index, _ in heard) == [0, 1, 2]
+    assert [heard[[index for index, _ in heard].index(each)][1] for each in range(3)] == found
+    assert all(got.tokens <= limit for got, limit in zip(found, limits, strict=True))
+    assert found[0] == whole[0]
+    assert [index for index, _ in heard] == sorted(range(3), key=lambda each: found[each].tokens)
+    assert tiny.generate_telling([], lambda index, _: heard.append((index, found[0])), limits=[]) == []
 
 
 def test_sections_are_told_one_after_the_other_in_the_order_of_the_plan(parts: Parts, tiny: PeftEngine) -> None:
