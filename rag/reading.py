@@ -21,6 +21,7 @@ __all__ = ["Block", "Document", "read", "read_parts"]
 _HTML = re.compile(r"<(?:!doctype html|html|head|body|table|div|p|h[1-6])\b", re.IGNORECASE)
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset=[\"']?\s*(gb2312|gbk|gb18030)", re.IGNORECASE)
 _MARKDOWN = re.compile(r"^(?:#{1,6} |\|.+\|\s*$|[*-] |> |```|\[[^\]]+\]\()|\*\*", re.MULTILINE)
+_UNTIL = re.compile(r"有效期|到期|截止|期限|until|expir|\bdue\b", re.IGNORECASE)
 _DATE_LABEL = re.compile(
     r"(?:^|[\s。.|])(?:编制|文件|制表|填报|印制|签发|发布|修订|更新|会议|通话|发送|报告|生效|施行)?(?:日期|时间)"
     r"\s*[:：]\s*(.{6,40})|\b(?:date|issued|effective from|updated|status of the list)\s*[:：]\s*(.{6,40})",
@@ -144,10 +145,15 @@ def _html_text(content: bytes, decoded: str) -> str:
 
 
 def _date_of(name: str, blocks: Sequence[Block]) -> date | None:
-    """The first day that a label such as 编制日期 names, else the one in the file's name, else one near the top."""
+    """
+    The first day that a label such as 编制日期 names, else the one in the file's name, else one near the top.
+
+    A day until which something is valid is never the document's own.
+    """
     running = [block.text for block in blocks if block.kind != "table"]
     for text in [*running[:20], *running[-3:]]:
         for match in _DATE_LABEL.finditer(text):
             if day := find_date(match[1] or match[2]):
                 return day
-    return find_date(name) or find_date("\n".join(running[:4]))
+    top = [line for text in running[:4] for line in text.split("\n") if not _UNTIL.search(line)]
+    return find_date(name) or find_date("\n".join(top))

@@ -167,4 +167,4 @@ def test_a_passage_gives_no_more_than_its_share_and_an_empty_one_nothing() -> No
 def test_a_transcript_as_it_is_read_gives_the_same_speakers() -> None:
     talk = ["客户：输液泵多久校准一次？", "销售：每十二个月一次，工程师上门。", "客户：好的。"]
     (passage,) = passages_of([Block("text", line) for line in talk])
-    assert [pair.answer for pair in all_pairs(text(passage.text))] == ["每{number1}月一次，工程师上门。"]
+    assert [pair.answer for pair in all_pairs(text(passage.text))] == ["每{period1}一次，工程师上门。"]
