@@ -1,6 +1,6 @@
 """Scripts and briefs as one viewer may see them: people named to who holds a permit, pseudonymised for all others."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -12,7 +12,7 @@ from assistant.lead import own_lead
 from assistant.parts import Parts
 from assistant.pipeline import NOT_MISSED, contact_permit, customer_of, prepare
 from assistant.render_check import Rechecked, recheck
-from assistant.script import Bilingual, Check, Origin, Script
+from assistant.script import Bilingual, Check, Finding, Origin, Script
 from assistant.store import Stored, reviews_of, script_of
 from governance import ledger, vault
 from governance.accounts import User
@@ -170,10 +170,7 @@ def view_script(parts: Parts, script_id: str, user: User, now: datetime, reader:
             for c in script.replaced
         ),
         evidence=tuple(evidence_view(number, source, next(texts), language) for number, source in enumerate(cited, 1)),
-        findings=tuple(
-            FindingView(f.rule, f.article, f.severity, f.message.say(language), f.instead.say(language), next(texts))
-            for f in script.findings
-        ),
+        findings=_findings(script.findings, language, texts),
         notices=tuple(next(texts) for _ in notices),
         unknowns=tuple(unknown.say(language) for unknown in script.unknowns),
         decision=next(
@@ -186,10 +183,14 @@ def view_script(parts: Parts, script_id: str, user: User, now: datetime, reader:
         history=tuple((event.at, event.actor, event.event) for event in events),
         changed=changed_views(flagged, parts.company, reader or language),
         stale=rests_on_change(flagged) or bool(halted),
-        stopped=tuple(
-            FindingView(f.rule, f.article, f.severity, f.message.say(language), f.instead.say(language), next(texts))
-            for f in halted
-        ),
+        stopped=_findings(halted, language, texts),
+    )
+
+
+def _findings(found: Sequence[Finding], language: Language, quotes: Iterator[str]) -> tuple[FindingView, ...]:
+    return tuple(
+        FindingView(f.rule, f.article, f.severity, f.message.say(language), f.instead.say(language), next(quotes))
+        for f in found
     )
 
 
