@@ -1,6 +1,6 @@
 """People judge scripts: never the author, and high risk takes two who do not see each other's vote."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
@@ -10,10 +10,12 @@ from sqlalchemy import Connection, select
 from assistant import tables
 from assistant.amend import edited
 from assistant.changed import changed, rests_on_change
+from assistant.comply_recheck import stopped_now
 from assistant.lead import lead_of
 from assistant.outcome import note_decision
 from assistant.parts import Parts
 from assistant.pipeline import checker_of, findings_of, prepare
+from assistant.script import Finding
 from assistant.store import Review, Stored, add_review, add_script, move_to, reviews_of, script_of
 from assistant.view import SEPARATOR, pseudonyms
 from governance import ledger
@@ -78,14 +80,9 @@ def submit(parts: Parts, script_id: str, user: User, now: datetime) -> None:
         stored = script_of(tx, parts.vault, script_id)
         if stored.created_by != user.name:
             raise NotAllowed(user=user.name, action={"zh": "提交他人的话术", "en": "submit another rep's script"})
-        if blocking := [f for f in stored.body.findings if f.severity in ("block", "must_say")]:
-            first = blocking[0]
-            raise Refused(
-                reason={
-                    "zh": f"{first.message.zh}（{first.article}）建议：{first.instead.zh}",
-                    "en": f"{first.message.en} ({first.article}). Instead: {first.instead.en}",
-                }
-            )
+        _refuse_stopped(
+            tx, parts, stored, [f for f in stored.body.findings if f.severity in ("block", "must_say")], now
+        )
         move_to(tx, script_id, "waiting", expected=("draft",), actor=user.name, now=now)
 
 
@@ -122,6 +119,8 @@ def decide(
         earlier = reviews_of(tx, script_id)
         if any(each.reviewer == user.name for each in earlier):
             raise Conflict(reason={"zh": "您已审核过这份话术", "en": "you have reviewed this script already"})
+        if decision == "approve":
+            _refuse_stopped(tx, parts, stored, (), now)
         if decision == "approve" and not reason.strip():
             _refuse_changed(tx, script_id, now)
         add_review(tx, script_id, Review(user.name, decision, reason.strip(), now))
@@ -135,6 +134,17 @@ def decide(
             move_to(tx, script_id, "approved", expected=("waiting",), actor=user.name, now=now)
             note_decision(tx, parts.vault, stored, approved=True, now=now)
     return script_id
+
+
+def _refuse_stopped(tx: Connection, parts: Parts, stored: Stored, known: Sequence[Finding], now: datetime) -> None:
+    """Nobody sends on or approves what a rule blocks: one that was found when it was written, or one in force today."""
+    for first in (*known, *stopped_now(tx, parts.company, stored, now.date())):
+        raise Refused(
+            reason={
+                "zh": f"{first.message.zh}（{first.article}）建议：{first.instead.zh}",
+                "en": f"{first.message.en} ({first.article}). Instead: {first.instead.en}",
+            }
+        )
 
 
 def _refuse_changed(tx: Connection, script_id: str, now: datetime) -> None:

@@ -15,12 +15,13 @@ from assistant.comply_scope import Scope, scope_findings, scope_of
 from assistant.lead import LeadForm, enter_lead
 from assistant.parts import Parts, open_parts, silent
 from assistant.pipeline import write_script
+from assistant.review import submit
 from assistant.store import script_of
 from assistant.terminal_recheck import lines
 from assistant.view import view_brief, view_script
 from governance import accounts, ledger
 from governance.db import reading
-from governance.errors import Language
+from governance.errors import Language, Refused
 from governance.settings import Settings
 from rag.company import Company, load_company
 from rag.facts import make_fact
@@ -177,6 +178,8 @@ def test_a_changed_rule_lists_what_it_would_now_stop_and_only_then(parts: Parts)
     assert {finding.rule for finding in view.stopped} == {"house-rule"}
     assert view.stale
     assert lead
+    with pytest.raises(Refused):
+        submit(parts, script, rita, NOW)
 
 
 @pytest.mark.slow
