@@ -49,9 +49,13 @@ class Refused(XinyanError):
 class NoConsent(Refused):
     """Data: subject (an id or a display name that holds no personal data), purpose, reason."""
 
-    zh = "不能联系{subject}：没有“{purpose}”用途的有效同意（{reason}）。请先取得同意，或由数据保护官核实。"
+    zh = (
+        "不能联系{subject}：没有“{purpose}”用途的有效同意（{reason}）。"
+        "依据《个人信息保护法》第十三条、第十五条。请先取得同意，或由数据保护官核实。"
+    )
     en = (
-        "{subject} may not be contacted: no live consent for '{purpose}' ({reason}). "
+        "{subject} may not be contacted: no live consent for '{purpose}' ({reason}); "
+        "Personal Information Protection Law, Articles 13 and 15. "
         "Obtain consent first, or ask the data protection officer."
     )
 

@@ -54,7 +54,7 @@ def compose_sections(phrases: PhraseBook, customers: Sequence[Availability], *, 
 
 def _places(phrases: PhraseBook) -> Iterator[tuple[str, str, Language]]:
     for stage_id, stage in phrases.stages.items():
-        for section in stage.sections:
+        for section in stage.sections if stage.trained else ():
             for language in LANGUAGES:
                 yield stage_id, section, language
 

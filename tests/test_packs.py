@@ -118,9 +118,10 @@ def test_no_wording_holds_a_figure_of_its_own(path: Path) -> None:
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.parent.name)
 def test_every_stage_opens_closes_and_says_that_ai_helped(path: Path) -> None:
     for stage in _load(path, PhraseBook).stages.values():
-        assert stage.sections[0] == "opening"
-        assert stage.sections[-1] == "closing"
-        assert "ai" in stage.must_say["opening"]
+        assert "ai" in stage.must_say[stage.sections[0]]
+        if stage.trained:
+            assert stage.sections[0] == "opening"
+            assert stage.sections[-1] == "closing"
 
 
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.parent.name)

@@ -50,7 +50,7 @@ def made(samples: list[Sample], **changes: object) -> datasets.Dataset:
 def test_every_stage_and_section_occurs_in_both_languages(phrases: PhraseBook, composed: list[Sample]) -> None:
     heads = {sample.prompt.splitlines()[0] for sample in composed}
     for stage in phrases.stages.values():
-        for section in stage.sections:
+        for section in stage.sections if stage.trained else ():
             title = phrases.sections[section].title
             assert f"话术：{stage.name.zh}｜{title.zh}" in heads
             assert f"Script: {stage.name.en}｜{title.en}" in heads
