@@ -26,6 +26,7 @@ from rag.customers import (
 )
 from rag.dates import say_date, say_month
 from rag.facts import Fact, facts_about
+from rag.hostile import is_sayable
 from rag.offers import Offer, offer_of
 from rag.sources import Source, sources
 from rag.values import Group, Notice, Purchase, Value, say_quantity, say_window, value
@@ -80,6 +81,15 @@ class _Desk:
 
     def say(self, text: str) -> str:
         return self.company.translate(text, self.language)
+
+    def named(self, words: str, fact: Fact) -> tuple[str, str]:
+        """What a ticket or a tender is called, and the same as stored: its number when no words can be said."""
+        return (self.say(words), words) if _is_nameable(words) else (fact.value, fact.value)
+
+
+def _is_nameable(words: str) -> bool:
+    """Whether a ticket or a tender may be called by these words of a record."""
+    return bool(words) and not TOKEN.search(words) and is_sayable("text", words)
 
 
 def brief(
@@ -164,7 +174,9 @@ def _decider_groups(desk: _Desk, decider: Fact | None, place: Fact | None) -> li
     field = "name" if desk.language == "zh" else "name_en"
     support = [decider, place] if place else [decider]
     person = value("decider", "person", token(decider.subject, field), decider.subject, support)
-    title = value("decider_title", "title", desk.say(decider.value), decider.value, [decider])
+    post = decider.value if is_sayable("title", decider.value) else desk.company.term("contact", "zh")
+    spoken = desk.say(post) if post == decider.value else desk.company.term("contact", desk.language)
+    title = value("decider_title", "title", spoken, post, [decider])
     groups = [Group("decider", (person, title))]
     since = decider.valid_from
     if since is not None and _months_between(since, desk.as_of) <= NEW_IN_POST_MONTHS:
@@ -205,25 +217,26 @@ def _year(year: int, language: Language) -> str:
 
 
 def _ticket(desk: _Desk, stated: Sequence[Fact]) -> Group | None:
-    named = [fact for fact in open_tickets(stated, desk.as_of) if not TOKEN.search(fact.attributes.get("subject", ""))]
-    if not named or (day := named[0].valid_from) is None or not (subject := named[0].attributes.get("subject")):
+    opened = open_tickets(stated, desk.as_of)
+    named = [fact for fact in opened if _is_nameable(fact.attributes.get("subject", ""))] or opened
+    if not named or (day := named[0].valid_from) is None:
         return None
+    subject = named[0].attributes.get("subject", "")
     values = (
         value("ticket_date", "date", say_date(day, desk.language), day.isoformat(), named[:1]),
-        value("ticket_subject", "text", desk.say(subject), subject, named[:1]),
+        value("ticket_subject", "text", *desk.named(subject, named[0]), named[:1]),
     )
     return Group("ticket", values)
 
 
 def _tender(desk: _Desk, stated: Sequence[Fact]) -> Group | None:
-    dated = [fact for fact in open_tenders(stated, desk.as_of) if fact.valid_to is not None]
+    ending = [fact for fact in open_tenders(stated, desk.as_of) if fact.valid_to is not None]
+    dated = [fact for fact in ending if _is_nameable(fact.attributes.get("title", ""))] or ending
     if not dated or (closes := dated[0].valid_to) is None:
         return None
     title = dated[0].attributes.get("title", "")
-    if not title or TOKEN.search(title):
-        return None
     values = (
-        value("tender_title", "text", desk.say(title), title, dated[:1]),
+        value("tender_title", "text", *desk.named(title, dated[0]), dated[:1]),
         value("tender_closes", "date", say_date(closes, desk.language), closes.isoformat(), dated[:1]),
     )
     return Group("tender", values)
@@ -242,7 +255,7 @@ def _purchases(stated: Sequence[Fact], as_of: date) -> list[Purchase]:
 
 
 def _purchase_groups(desk: _Desk, bought: Sequence[Purchase], by_id: Mapping[str, Fact]) -> list[Group]:
-    complete = [purchase for purchase in bought if purchase.quantity and purchase.category]
+    complete = [each for each in bought if each.quantity and each.category and is_sayable("category", each.category)]
     groups: list[Group] = []
     for number, purchase in enumerate(complete[:3], start=1):
         facts = [by_id[key] for key in purchase.facts]

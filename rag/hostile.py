@@ -22,7 +22,9 @@ _SPELT = re.compile(r"(?<![a-z])(?:[a-z0-9][ ._*\"-]){3,}[a-z0-9](?![a-z0-9])")
 _LEET = re.compile(r"(?<![a-z0-9-])(?=[a-z0-9]*[a-z]{2})(?=[a-z0-9]*[013])[a-z013]{5,}(?![a-z0-9-])")
 _ENCODED = re.compile(r"[A-Za-z0-9+/]{24,4000}={0,2}")
 _SENTENCE = re.compile(r"[。！？!?；;\n]|\.(?=\s|$)")
-_NO_LABEL = re.compile(r"[。！？!?；\n<>{}\[\]|`]|\.\s|https?:|[：:].*[：:]")
+_NO_LABEL = re.compile(r"[。！？!?；\n<>{}\[\]|`“”\"]|\.\s|https?:|www\.|[：:].*[：:]|[\u200b-\u200f\u202a-\u202e]")
+_NO_POST = re.compile(r"[，,；;：:。.！!？?…]{1}(?!$)|[，；：。！？!?:;]$|\d{5}|[@#*=_/\\]")
+LONGEST_POST = {True: 24, False: 60}
 
 
 class _Rule(BaseModel):
@@ -84,6 +86,19 @@ def is_label(text: str) -> bool:
     """Whether a subject or a title of a record may be named in a script: one short line that orders nobody about."""
     chinese = bool(re.search(rf"[{_HAN}]", text))
     return len(text) <= LONGEST_LABEL[chinese] and not _NO_LABEL.search(text) and not is_hostile(text)
+
+
+def is_sayable(kind: str, text: str) -> bool:
+    """
+    Whether a value of this kind (rag.values.Kind) may be put into a script. Subjects are quoted there; posts and
+    categories are said as our own words, so that they must look like one.
+    """
+    if kind == "text":
+        return is_label(text)
+    if kind not in ("title", "category"):
+        return True
+    chinese = bool(re.search(rf"[{_HAN}]", text))
+    return len(text) <= LONGEST_POST[chinese] and not _NO_POST.search(text) and is_label(text)
 
 
 def _readings(text: str, letters: Mapping[int, str]) -> Iterator[str]:
