@@ -24,7 +24,17 @@ from fastapi import FastAPI, Form, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from sqlalchemy import Engine
 
-from assistant import page_admin, page_customer, page_knowledge, page_release, page_rep, page_review, samples, uploads
+from assistant import (
+    page_admin,
+    page_customer,
+    page_knowledge,
+    page_release,
+    page_rep,
+    page_review,
+    page_summary,
+    samples,
+    uploads,
+)
 from assistant.changed import note_missing
 from assistant.components import HERE, render
 from assistant.header import AREAS, home
@@ -41,6 +51,7 @@ from sandbox.worker import ensure_worker, keep_worker, stop_idle_worker
 PAGES: dict[str, Callable[[Parts], gr.Blocks]] = {
     "/rep": page_rep.build,
     "/customer": page_customer.build,
+    "/summary": page_summary.build,
     "/review": page_review.build,
     "/knowledge": page_knowledge.build,
     "/admin": page_admin.build,

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 AREAS: dict[str, frozenset[str]] = {
     "/rep": frozenset({"rep"}),
     "/customer": frozenset({"rep", "coordinator"}),
+    "/summary": frozenset({"rep"}),
     "/review": frozenset({"coordinator"}),
     "/knowledge": frozenset({"coordinator", "admin"}),
     "/admin": frozenset({"admin"}),

@@ -10,6 +10,7 @@ from assistant.texts_changed import CHANGED
 from assistant.texts_customer import CUSTOMER
 from assistant.texts_knowledge import KNOWLEDGE
 from assistant.texts_release import RELEASE
+from assistant.texts_summary import SUMMARY
 from assistant.texts_writing import WRITING
 from governance.errors import Language
 
@@ -22,6 +23,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **CUSTOMER,
     **RELEASE,
     **KNOWLEDGE,
+    **SUMMARY,
     **WRITING,
     # everywhere
     "brand": ("信言", "Xinyan"),

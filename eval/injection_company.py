@@ -102,29 +102,32 @@ def _rows(texts: Sequence[str]) -> Mapping[str, list[dict[str, str]]]:
         rows["promises"].append(
             {"id": f"V{number}", "customer": one, "made": "2026-10-20", "text": line, "due": "2026-12-31"}
         )
-        if number % 3 == 0:
-            days = {"published": "2026-11-01", "closes": "2026-12-20"}
-            rows["tenders"].append(
-                {"id": f"B{number}", "customer": one, "title": line, "category": "超声诊断系统", **days}
-            )
-        if number % 3 == 1:
-            person = _SURNAMES[number % len(_SURNAMES)] + _GIVEN[number % 16 : number % 16 + 2]
-            who = {
-                "id": f"K{number}",
-                "customer": one,
-                "name": person,
-                "name_en": f"Person {number}",
-                "department": "设备科",
-                "note": line,
-            }
-            rows["contacts"].append(who)
-            rows["titles"].append(
-                {"contact": f"K{number}", "department": "设备科", "title": line, "from": "2024-01-01", "decides": "是"}
-            )
-            rows["consents"].append(
-                {"contact": f"K{number}", "purpose": "contact", "given": "2026-01-05", "expires": "2030-01-01"}
-            )
+        _odd_rows(rows, number, one, line)
     return rows
+
+
+def _odd_rows(rows: Mapping[str, list[dict[str, str]]], number: int, one: str, line: str) -> None:
+    """Every third customer has a tender, every third one somebody who decides."""
+    if number % 3 == 0:
+        days = {"published": "2026-11-01", "closes": "2026-12-20"}
+        rows["tenders"].append({"id": f"B{number}", "customer": one, "title": line, "category": "超声诊断系统", **days})
+    if number % 3 == 1:
+        person = _SURNAMES[number % len(_SURNAMES)] + _GIVEN[number % 16 : number % 16 + 2]
+        who = {
+            "id": f"K{number}",
+            "customer": one,
+            "name": person,
+            "name_en": f"Person {number}",
+            "department": "设备科",
+            "note": line,
+        }
+        rows["contacts"].append(who)
+        rows["titles"].append(
+            {"contact": f"K{number}", "department": "设备科", "title": line, "from": "2024-01-01", "decides": "是"}
+        )
+        rows["consents"].append(
+            {"contact": f"K{number}", "purpose": "contact", "given": "2026-01-05", "expires": "2030-01-01"}
+        )
 
 
 def _write_documents(folder: Path, texts: Sequence[str]) -> None:

@@ -1,0 +1,129 @@
+"""A summary as reps see it: people by number, numbered sources, and the tasks as they come back edited."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from assistant.i18n import Locale, language_of, tr
+from assistant.naming import Numbering
+from assistant.summary import Piece, Summary, Task
+from assistant.summary_reading import Side
+from assistant.view import EvidenceView, evidence_view, excerpt
+from governance.errors import Invalid
+from rag.sources import Source
+
+SIDES: tuple[Side, ...] = ("ours", "customer", "both", "unclear")
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteView:
+    text: str
+    evidence: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """`due` is an ISO day, "" for none; `said`: the words that it was resolved from."""
+
+    text: str
+    owner: Side
+    due: str
+    said: str
+    evidence: int
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryView:
+    """`sendable`: customer and day are known. `plain`: the same to copy."""
+
+    document: str
+    title: str
+    customer: str
+    day: str
+    people: tuple[str, ...]
+    key: tuple[QuoteView, ...]
+    tasks: tuple[TaskView, ...]
+    questions: tuple[QuoteView, ...]
+    days: tuple[tuple[str, str], ...]
+    orders: tuple[QuoteView, ...]
+    evidence: tuple[EvidenceView, ...]
+    sendable: bool
+    plain: str
+
+
+def view_summary(found: Summary, sources: Mapping[str, Source], lang: Locale, called: str) -> SummaryView:
+    """`called`: the customer's name, "" when unclear."""
+    pieces = [*found.key, *(task.piece for task in found.tasks), *found.questions, *found.orders]
+    numbers = {key: n for n, key in enumerate(dict.fromkeys(piece.source for piece in pieces), start=1)}
+    said = [piece.reworded or piece.text for piece in pieces]
+    labels = [who for who, _ in found.participants]
+    cited = [(n, sources[key]) for key, n in numbers.items()]
+    texts = Numbering({}, lang).texts([found.title, *said, *labels, *(excerpt(source) for _, source in cited)])
+    title, rest = texts[0], texts[1:]
+    shown, rest = rest[: len(said)], rest[len(said) :]
+    people, excerpts = rest[: len(labels)], rest[len(labels) :]
+    quotes = [QuoteView(text, numbers[piece.source]) for text, piece in zip(shown, pieces, strict=True)]
+    k, t, q = len(found.key), len(found.tasks), len(found.questions)
+    tasks = tuple(
+        TaskView(quote.text, task.owner, task.due.isoformat() if task.due else "", task.when, quote.evidence)
+        for quote, task in zip(quotes[k : k + t], found.tasks, strict=True)
+    )
+    language = language_of(lang)
+    days = tuple((day.said, _period(day.first, day.last)) for day in found.days)
+    return SummaryView(
+        found.document,
+        title,
+        called,
+        found.day.isoformat() if found.day else "",
+        tuple(f"{who} ({tr(lang, f'side_{side}')})" for who, (_, side) in zip(people, found.participants, strict=True)),
+        tuple(quotes[:k]),
+        tasks,
+        tuple(quotes[k + t : k + t + q]),
+        days,
+        tuple(quotes[k + t + q :]),
+        tuple(evidence_view(n, source, text, language) for (n, source), text in zip(cited, excerpts, strict=True)),
+        bool(found.customer and found.day),
+        _plain(quotes[:k], tasks, lang),
+    )
+
+
+def edited(found: Summary, shown: SummaryView, told: Mapping[str, str], by: str) -> list[Task]:
+    """The ticked tasks; one whose words, owner or day a person changed says so. Raises Invalid."""
+    chosen = {int(each) for each in told.get("take", "").split(",") if each.isdigit()}
+    tasks: list[Task] = []
+    for n, (task, was) in enumerate(zip(found.tasks, shown.tasks, strict=True)):
+        if n not in chosen:
+            continue
+        text = " ".join(told.get(f"text_{n}", was.text).split())
+        owner = next((side for side in SIDES if side == told.get(f"owner_{n}", was.owner)), was.owner)
+        due = _day(told.get(f"due_{n}", was.due))
+        if not text:
+            raise Invalid(reason={"zh": "承诺内容不能为空", "en": "a commitment needs words"})
+        changed = (text, owner, due) != (" ".join(was.text.split()), was.owner, task.due)
+        piece = task.piece if text == " ".join(was.text.split()) else _said(task.piece, text)
+        tasks.append(replace(task, piece=piece, owner=owner, due=due, edited=by if changed else ""))
+    if not tasks:
+        raise Invalid(reason={"zh": "请至少勾选一项", "en": "tick at least one"})
+    return tasks
+
+
+def _said(piece: Piece, text: str) -> Piece:
+    return replace(piece, text=text)
+
+
+def _day(said: str) -> date | None:
+    try:
+        return date.fromisoformat(said) if said else None
+    except ValueError as wrong:
+        raise Invalid(reason={"zh": f"日期“{said[:20]}”无效", "en": f"'{said[:20]}' is no day"}) from wrong
+
+
+def _period(first: date, last: date) -> str:
+    return first.isoformat() if first == last else f"{first.isoformat()} – {last.isoformat()}"
+
+
+def _plain(key: Sequence[QuoteView], tasks: Sequence[TaskView], lang: Locale) -> str:
+    lines = [tr(lang, "summary_key"), *(f"- {each.text}" for each in key)]
+    lines += ["", tr(lang, "summary_tasks")]
+    lines += [f"- {each.text} [{tr(lang, f'side_{each.owner}')} {each.due}]" for each in tasks]
+    return "\n".join(lines)

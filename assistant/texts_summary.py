@@ -1,0 +1,55 @@
+"""Strings of the page that summarises conversations, Chinese and English side by side."""
+
+SUMMARY: dict[str, tuple[str, str]] = {
+    "summary": ("纪要", "Summaries"),
+    "summarise": ("整理沟通记录", "Summarise a conversation"),
+    "summarise_hint": (
+        "摘要只摘录原文，不改写；日期按沟通日期推算。人员以代号显示。",
+        "The summary quotes the text and adds nothing; days are worked out from the day of the conversation. "
+        "People are shown by number.",
+    ),
+    "summary_customer": ("客户", "Customer"),
+    "summary_customer_none": ("按原文判断", "As the text says"),
+    "summary_day": ("沟通日期", "Day of the conversation"),
+    "summary_document": ("已导入的记录", "A record already imported"),
+    "summary_document_none": ("（粘贴文字）", "(paste the text)"),
+    "summary_text": ("通话、会议、邮件或聊天内容", "Call, minutes, mail or chat"),
+    "summary_go": ("整理", "Summarise"),
+    "summary_key": ("要点（原文摘录）", "Main points (quoted)"),
+    "summary_tasks": ("承诺事项", "Commitments"),
+    "summary_tasks_hint": (
+        "勾选并核对后提交；审核人员确认之前不会成为事实。",
+        "Tick, check and submit; nothing becomes a fact before a coordinator confirms it.",
+    ),
+    "summary_questions": ("未决问题", "Open questions"),
+    "summary_days": ("提到的日期", "Days mentioned"),
+    "summary_people": ("参与者", "Participants"),
+    "summary_orders": ("文中含有对读者的指令", "The text gives orders to its reader"),
+    "summary_orders_hint": ("仅照录，未据此做任何事。", "They are only shown; nothing was done because of them."),
+    "summary_none": ("没有", "none"),
+    "summary_unclear": ("不明确", "unclear"),
+    "summary_no_day": (
+        "没有沟通日期：“下周三”之类的日期无法推算。请填写日期后再整理。",
+        "The day of the conversation is not known, so days such as 'next Wednesday' cannot be worked out. "
+        "Fill it in and summarise again.",
+    ),
+    "summary_no_customer": ("客户不明确：请选择后才能提交。", "The customer is unclear: choose one before you submit."),
+    "summary_cut": ("原文过长，最后 {n} 字没有整理。", "The text is too long: its last {n} characters were not read."),
+    "summary_submit": ("提交确认", "Submit for confirmation"),
+    "summary_copy": ("复制摘要", "Copy the summary"),
+    "summary_sent": (
+        "已提交 {n} 条，{new} 条为新，等待审核人员确认。",
+        "{n} submitted, {new} of them new; they wait for a coordinator.",
+    ),
+    "summary_pick": ("请至少勾选一项", "tick at least one"),
+    "summary_owner": ("责任方", "Owner"),
+    "summary_due": ("期限", "Due"),
+    "summary_said": ("原文：{said}", "in the text: {said}"),
+    "summary_task": ("事项", "Commitment"),
+    "side_ours": ("我方", "We"),
+    "side_customer": ("客户", "Customer"),
+    "side_both": ("双方", "Both"),
+    "side_unclear": ("不明确", "Unclear"),
+    "event_conversation_filed": ("整理了沟通记录", "summarised a conversation"),
+    "event_summary_submitted": ("提交了承诺事项", "submitted commitments"),
+}
