@@ -174,7 +174,8 @@ def _decider_groups(desk: _Desk, decider: Fact | None, place: Fact | None) -> li
     field = "name" if desk.language == "zh" else "name_en"
     support = [decider, place] if place else [decider]
     person = value("decider", "person", token(decider.subject, field), decider.subject, support)
-    post = decider.value if is_sayable("title", decider.value) else desk.company.term("contact", "zh")
+    configured = decider.value in (*desk.company.file.glossary, *desk.company.file.decision_titles)
+    post = decider.value if configured or is_sayable("title", decider.value) else desk.company.term("contact", "zh")
     spoken = desk.say(post) if post == decider.value else desk.company.term("contact", desk.language)
     title = value("decider_title", "title", spoken, post, [decider])
     groups = [Group("decider", (person, title))]

@@ -24,6 +24,14 @@ _ENCODED = re.compile(r"[A-Za-z0-9+/]{24,4000}={0,2}")
 _SENTENCE = re.compile(r"[。！？!?；;\n]|\.(?=\s|$)")
 _NO_LABEL = re.compile(r"[。！？!?；\n<>{}\[\]|`“”\"]|\.\s|https?:|www\.|[：:].*[：:]|[\u200b-\u200f\u202a-\u202e]")
 _NO_POST = re.compile(r"[，,；;：:。.！!？?…]{1}(?!$)|[，；：。！？!?:;]$|\d{5}|[@#*=_/\\]")
+_POST = re.compile(
+    r"(?:主任|科长|院长|处长|部长|所长|站长|局长|校长|会长|队长|班长|组长|护士长?|厂长|店长|园长|董事长?|书记|干事|科员|职员|专员|文员|人员|委员|成员"
+    r"|经理|总监|总裁|主管|主席|主编|代表|顾问|助理|秘书|教授|讲师|教师|老师|医师|医生|药师|技师|技士|工程师|设计师|律师|会计|出纳|采购|负责人|联系人|院士|研究员"
+    r"|管理员|合伙人|创始人|法人|所有人|老板)(?:[（(][^（）()]{1,8}[）)])?$"
+    r"|\b(?:head|director|chief|president|officer|manager|engineer|nurse|doctor|physician|professor|surgeon|dean|chair\w*|secretary|assistant|buyer"
+    r"|specialist|supervisor|coordinator|consultant|technician|lead|owner|partner|executive|administrator|clerk|representative|pharmacist|contact)\b",
+    re.IGNORECASE,
+)
 LONGEST_POST = {True: 24, False: 60}
 
 
@@ -97,6 +105,8 @@ def is_sayable(kind: str, text: str) -> bool:
         return is_label(text)
     if kind not in ("title", "category"):
         return True
+    if kind == "title" and not _POST.search(text):
+        return False
     chinese = bool(re.search(rf"[{_HAN}]", text))
     return len(text) <= LONGEST_POST[chinese] and not _NO_POST.search(text) and is_label(text)
 
