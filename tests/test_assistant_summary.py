@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
-from assistant.i18n import tr
+from assistant.components import render
+from assistant.i18n import Locale, tr
+from assistant.page_summary import PAGE, Asked
 from assistant.summary import Summary, proposals_of, summarise
 from assistant.summary_commitments import commitments
 from assistant.summary_dates import mentions
@@ -260,3 +262,17 @@ def test_a_model_may_only_say_what_the_text_says(db: Engine, vault: Vault, redac
 
 def test_the_page_speaks_both_languages() -> None:
     assert tr("zh-CN", "summarise") != tr("en", "summarise")
+
+
+@pytest.mark.parametrize("lang", ["zh-CN", "en"])
+def test_the_page_shows_the_summary_escaped_with_its_evidence(
+    db: Engine, vault: Vault, redactor: Redactor, lang: Locale
+) -> None:
+    text = "客户：<img src=x onerror=alert(1)> 坏了。\n销售：我们下周三前更换。"
+    found, sources = summary_of(db, vault, filed(db, vault, redactor, text))
+    view = view_summary(found, sources, lang, "青禾市第一人民医院")
+    page = render(PAGE, "summary", lang, view, Asked("H1", "2026-11-10", found.document), ["注意"], "")
+    assert "<img" not in page
+    assert 'value="2026-11-18"' in page
+    form = render(PAGE, "form", lang, [("H1", "青禾市第一人民医院")], [], Asked())
+    assert tr(lang, "summary_go") in form
