@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
+from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -42,10 +43,13 @@ def replaced_share(sections: tuple[ScriptSection, ...]) -> float:
 
 def edit_distance(shown: Script, approved: Script) -> float:
     """How much people changed, 0 to 1: over all sentences as they were first shown, weighted by their length."""
-    before = [line.text for section in shown.sections for line in section.sentences]
-    after = [line.text for section in approved.sections for line in section.sentences]
-    weights = [max(len(a), len(b)) for a, b in zip(before, after, strict=True)]
-    same = [SequenceMatcher(None, a, b, autojunk=False).ratio() for a, b in zip(before, after, strict=True)]
+    texts = [{part.id: [line.text for line in part.sentences] for part in each.sections} for each in (shown, approved)]
+    parts = dict.fromkeys([*texts[0], *texts[1]])  # a section that was written anew may have fewer sentences
+    pairs = [
+        pair for part in parts for pair in zip_longest(texts[0].get(part, ()), texts[1].get(part, ()), fillvalue="")
+    ]
+    weights = [max(len(a), len(b)) for a, b in pairs]
+    same = [SequenceMatcher(None, a, b, autojunk=False).ratio() for a, b in pairs]
     changed = sum(weight * (1 - ratio) for weight, ratio in zip(weights, same, strict=True))
     return changed / sum(weights) if sum(weights) else 0.0
 
