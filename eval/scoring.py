@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import reduce
 from typing import Literal
@@ -14,6 +14,7 @@ Language = Literal["zh", "en"]
 PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 MASK = "□"
 _END = re.compile(r"(?<=[。？！?!])\s*|(?<=\.)\s+|\n+")
+_NUMBER = re.compile(r"\d+")
 ABOUT = 0.8  # of the nearest move's likeness: as near as that
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z0-9]+(?:[-'’][A-Za-z0-9]+)*")
@@ -261,6 +262,7 @@ def _values(output: str, asked: Asked, phrasing: Phrasing) -> tuple[int, int]:
     for sentence in sentences(output):
         slots = PLACEHOLDER.findall(sentence)
         carried = phrasing.carried(sentence, asked.section) if asked.section is not None and slots else set[str]()
+        carried |= _renumbered(carried, slots)
         for slot in slots:
             misplaced = asked.section is not None and not slot.startswith(MUST) and slot not in carried
             said += 1
@@ -269,6 +271,20 @@ def _values(output: str, asked: Asked, phrasing: Phrasing) -> tuple[int, int]:
         said += len(plain)
         unsupported += len(plain)
     return said, unsupported
+
+
+def _renumbered(carried: Collection[str], slots: Collection[str]) -> set[str]:
+    """
+    What the move of a numbered record carries, under the number that the sentence uses throughout.
+
+    The second purchase may be told in the words approved for the third (buy3_year says buy2_year as well): the relation
+    is the same. A sentence that mixes numbers gets nothing.
+    """
+    numbers = {number for slot in slots for number in _NUMBER.findall(slot)}
+    if len(numbers) != 1:
+        return set()
+    (number,) = numbers
+    return {_NUMBER.sub(number, slot) for slot in carried}
 
 
 def _norm(grams: Counter[str]) -> float:

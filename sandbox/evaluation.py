@@ -25,7 +25,7 @@ from sandbox.report import Arm, Report, Side, find_report, judged, keep_report, 
 from sandbox.screening import FindsPersonal, Screen
 from sandbox.tables import adapters, evaluations, reports
 
-MEASURE = 4  # raise it when the same answers give other figures
+MEASURE = 5  # raise it when the same answers give other figures
 LOSSES = 24  # held-out questions over which the loss is taken; of golden cases over all
 
 

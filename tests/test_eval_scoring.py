@@ -165,3 +165,19 @@ def test_what_nobody_looked_for_is_no_figure() -> None:
     assert math.isnan(found.personal_data)
     assert math.isnan(found.language)
     assert "language" not in found.intervals
+
+
+def test_the_second_record_may_be_told_in_the_words_of_the_third_but_never_mixed_with_it() -> None:
+    wordings = [
+        Wording("background", "second", "贵院还采购过{buy2_category}{buy2_quantity}。"),
+        Wording("background", "third", "此外还有近几年采购的{buy3_category}{buy3_quantity}，上次是在{buy3_year}。"),
+    ]
+    slots = ("category", "quantity", "year")
+    expected = frozenset(f"buy{number}_{slot}" for number in (2, 3) for slot in slots)
+    asked, phrasing = Asked("background", expected), Phrasing(wordings)
+
+    def unsupported(text: str) -> int:
+        return score_answer(text, asked, phrasing, stopped=True).unsupported
+
+    assert unsupported("此外还有近几年采购的{buy2_category}{buy2_quantity}，上次是在{buy2_year}。") == 0
+    assert unsupported("此外还有近几年采购的{buy2_category}{buy3_quantity}，上次是在{buy3_year}。") == 1
