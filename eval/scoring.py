@@ -262,7 +262,7 @@ def _values(output: str, asked: Asked, phrasing: Phrasing) -> tuple[int, int]:
     for sentence in sentences(output):
         slots = PLACEHOLDER.findall(sentence)
         carried = phrasing.carried(sentence, asked.section) if asked.section is not None and slots else set[str]()
-        carried |= _renumbered(carried, slots)
+        carried = carried | _renumbered(carried, slots)
         for slot in slots:
             misplaced = asked.section is not None and not slot.startswith(MUST) and slot not in carried
             said += 1
