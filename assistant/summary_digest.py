@@ -78,7 +78,8 @@ def _own_day(text: str) -> date | None:
 
 def _key(said: Sequence[Sentence], promised: Sequence[Commitment]) -> list[Sentence]:
     """The sentences that share most with the others, weighted by rarity, with a bonus for place and cues."""
-    worth = [each for each in said if not is_greeting(each.text)]
+    once = {each.text: each for each in reversed(said) if not is_greeting(each.text)}  # what is repeated is said once
+    worth = sorted(once.values(), key=lambda each: each.start)
     if not worth:
         return []
     bags = [Counter(tokens_of(each.text)) for each in worth]
