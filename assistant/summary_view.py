@@ -75,7 +75,9 @@ def view_summary(found: Summary, sources: Mapping[str, Source], lang: Locale, ca
         title,
         called,
         found.day.isoformat() if found.day else "",
-        tuple(f"{who} ({tr(lang, f'side_{side}')})" for who, (_, side) in zip(people, found.participants, strict=True)),
+        tuple(
+            f"{who} ({tr(lang, f'owner_{side}')})" for who, (_, side) in zip(people, found.participants, strict=True)
+        ),
         tuple(quotes[:k]),
         tasks,
         tuple(quotes[k + t : k + t + q]),
@@ -125,5 +127,5 @@ def _period(first: date, last: date) -> str:
 def _plain(key: Sequence[QuoteView], tasks: Sequence[TaskView], lang: Locale) -> str:
     lines = [tr(lang, "summary_key"), *(f"- {each.text}" for each in key)]
     lines += ["", tr(lang, "summary_tasks")]
-    lines += [f"- {each.text} [{tr(lang, f'side_{each.owner}')} {each.due}]" for each in tasks]
+    lines += [f"- {each.text} [{tr(lang, f'owner_{each.owner}')} {each.due}]" for each in tasks]
     return "\n".join(lines)

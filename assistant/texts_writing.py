@@ -37,7 +37,7 @@ WRITING: dict[str, tuple[str, str]] = {
     "rewrite_yes": ("重写", "Rewrite"),
     "rewrites": ("重写记录", "Rewritten sections"),
     "rewrite_undone": ("已撤销", "taken back"),
-    "undo": ("撤销上一次修改", "Undo the last change"),
+    "undo_change": ("撤销上一次修改", "Undo the last change"),
     "open_questions": ("尚不清楚，可以问客户", "Not known: ask the customer"),
     "question_said": ("话术中已问", "asked in the script"),
     "no_question": ("话术库里没有对应的问法", "the phrase book has no question for it"),

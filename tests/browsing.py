@@ -31,6 +31,7 @@ DOCUMENTS = (
     "05_产品资质_TM-8转运监护仪.md",
     "10_产品资质_JX-200内镜清洗消毒机.pdf",
     "52_常见问题_超声诊断系统.md",
+    "40_合规手册_第三部分_宣传用语.md",  # quotes forbidden wordings, which the gates hold back
 )
 expect.set_options(timeout=20_000)
 
