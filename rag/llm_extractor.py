@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from governance.db import reading
 from governance.errors import Invalid, Unavailable, XinyanError
+from governance.outgoing import OPENER
 from governance.settings import Settings
 from governance.vault import TOKEN
 from rag.entity_names import plain
@@ -153,7 +154,7 @@ def _ask(reader: Reader, passage: Source) -> bytes:
         f"{reader.url}/chat/completions", data=json.dumps(body, ensure_ascii=False).encode(), headers=headers
     )
     try:
-        with _OPENER.open(request, timeout=reader.timeout_s) as reply:
+        with OPENER.open(request, timeout=reader.timeout_s) as reply:
             return cast(bytes, reply.read(LARGEST_REPLY))
     except urllib.error.HTTPError as refused:
         refused.close()
@@ -178,13 +179,3 @@ def _unreachable(reader: Reader) -> Unavailable:
             "en": "check address, key and service, or clear XINYAN_REWRITE_URL; what was proposed is kept",
         },
     )
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """The operator named one address; a redirect would send passages to another."""
-
-    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
-        return None
-
-
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())

@@ -17,6 +17,7 @@ from sqlalchemy import insert, select
 
 from governance.db import reading
 from governance.errors import Invalid, Unavailable
+from governance.outgoing import OPENER
 from governance.settings import Settings
 from governance.vault import Vault, seal, unseal
 from sandbox.entailment import asks_the_same, failure
@@ -156,7 +157,7 @@ def _ask(endpoint: Endpoint, sample: Sample) -> bytes:
     request = urllib.request.Request(
         f"{endpoint.url}/chat/completions", data=json.dumps(body, ensure_ascii=False).encode(), headers=headers
     )
-    with _OPENER.open(request, timeout=endpoint.timeout_s) as reply:
+    with OPENER.open(request, timeout=endpoint.timeout_s) as reply:
         return reply.read(LARGEST_REPLY)
 
 
@@ -211,13 +212,3 @@ def _unreachable(endpoint: Endpoint) -> Unavailable:
             "en": "check address, key and service, or clear XINYAN_REWRITE_URL; what is done is kept",
         },
     )
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """The operator named one address; a redirect would send texts to another."""
-
-    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
-        return None
-
-
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
