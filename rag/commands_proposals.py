@@ -9,9 +9,10 @@ from sqlalchemy import Engine
 
 from governance.db import reading
 from governance.errors import Language, Unavailable
+from governance.outgoing import endpoint_of
 from governance.settings import Settings
 from governance.vault import Vault
-from rag.llm_extractor import read_with_model, reader_of
+from rag.llm_extractor import read_with_model
 from rag.proposals import proposals_in
 from rag.sources import passages, sources
 
@@ -41,7 +42,7 @@ def run(settings: Settings, db: Engine, vault: Vault, asked: argparse.Namespace,
 
 
 def _read(settings: Settings, db: Engine, vault: Vault, language: Language) -> None:
-    if (reader := reader_of(settings)) is None:
+    if (endpoint := endpoint_of(settings)) is None:
         raise Unavailable(
             what={"zh": "抽取模型", "en": "A model that reads"},
             remedy={
@@ -51,7 +52,7 @@ def _read(settings: Settings, db: Engine, vault: Vault, language: Language) -> N
         )
     with reading(db) as tx:
         texts = passages(tx, vault)
-    found = read_with_model(db, reader, texts, now=datetime.now(UTC))
+    found = read_with_model(db, endpoint, texts, now=datetime.now(UTC))
     refused = ", ".join(f"{why} {count}" for why, count in sorted(found.refused.items())) or "0"
     if language == "zh":
         said = f"读了 {found.passages} 段，新提议 {found.proposed} 条，格式错误 {found.malformed} 次，"

@@ -14,6 +14,7 @@ from sqlalchemy import Engine as Database
 
 from governance.db import reading
 from governance.ledger import append
+from governance.outgoing import Endpoint
 from governance.signing import open_signing_key
 from governance.vault import Vault
 from rag.company import Company
@@ -30,7 +31,7 @@ from sandbox.recipe import Recipe
 from sandbox.registry import register
 from sandbox.release import Adapter, adapter_row, gate_failed, record_gate
 from sandbox.report import Report
-from sandbox.rewriting import ASKING, Endpoint, reword
+from sandbox.rewriting import ASKING, reword
 from sandbox.samples import Fuel, Sample
 from sandbox.tables import adapters, points
 from sandbox.train import Point, fit

@@ -3,22 +3,17 @@
 import hashlib
 import json
 import logging
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import Engine as Database
 from sqlalchemy import insert, select
 
 from governance.db import reading
-from governance.errors import Invalid, Unavailable
-from governance.outgoing import OPENER
-from governance.settings import Settings
+from governance.outgoing import Endpoint, complete, unreachable
 from governance.vault import Vault, seal, unseal
 from sandbox.entailment import asks_the_same, failure
 from sandbox.prompt import QUESTION, question_prompt
@@ -27,7 +22,7 @@ from sandbox.tables import rewrites
 
 log = logging.getLogger(__name__)
 ASKING = "1"  # raise it when the model is asked in another way
-TRIES, UNREACHABLE, TIMEOUT_S, LARGEST_REPLY = 3, 5, 60.0, 200_000
+TRIES, UNREACHABLE = 3, 5
 _TASK = {
     "zh": (
         "请换一种自然的说法改写问题和答案，意思不变。答案只能用“资料”里的词，保留全部 {…} 占位符、数字和名称，"
@@ -39,21 +34,6 @@ _TASK = {
         'Reply with JSON only: {"question": "…", "answer": "…"}'
     ),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """`url` ends before /chat/completions. Only what passed the gates is sent there."""
-
-    url: str
-    model: str
-    key: str = field(default="", repr=False)
-    timeout_s: float = TIMEOUT_S
-
-    def __post_init__(self) -> None:
-        if urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).hostname or not self.model:
-            zh, en = "改写服务需要 http(s) 地址和模型名称", "rewriting needs an http(s) address and a model's name"
-            raise Invalid(reason={"zh": zh, "en": en})
 
 
 @dataclass(slots=True)
@@ -71,18 +51,6 @@ class Yield:
         """For the report of the data set."""
         counts = {name: getattr(self, name) for name in ("asked", "accepted", "malformed", "failed", "remembered")}
         return {**counts, "refused": dict(sorted(self.refused.items()))}
-
-
-class _Malformed(Exception):
-    """The endpoint answered, but not what it was asked for."""
-
-
-def endpoint_of(settings: Settings) -> Endpoint | None:
-    """None: nothing is reworded. Raises Invalid for an address without a model, or one that is none."""
-    if not settings.rewrite_url:
-        return None
-    key = settings.rewrite_key.get_secret_value() if settings.rewrite_key else ""
-    return Endpoint(settings.rewrite_url.rstrip("/"), settings.rewrite_model, key)
 
 
 def reword(
@@ -110,7 +78,7 @@ def reword(
             words, replied = _ask_again(endpoint, sample, result)
             silent = 0 if replied else silent + 1
             if silent >= UNREACHABLE:
-                raise _unreachable(endpoint)
+                raise unreachable(endpoint, "改写服务", "rewriting")
             if words is None:
                 result.failed += 1
                 continue
@@ -131,43 +99,25 @@ def _ask_again(endpoint: Endpoint, sample: Sample, result: Yield) -> tuple[dict[
     replied = False
     for _ in range(TRIES):
         try:
-            return _words(_ask(endpoint, sample)), True
-        except _Malformed:
+            return _words(endpoint, sample), True
+        except ValueError:
             replied = True
             result.malformed += 1
-        except (urllib.error.URLError, OSError):
+        except OSError:
             continue
     return None, replied
 
 
-def _ask(endpoint: Endpoint, sample: Sample) -> bytes:
+def _words(endpoint: Endpoint, sample: Sample) -> dict[str, str]:
+    """Raises ValueError for a reply that is not what was asked for, OSError for none."""
     given = json.dumps({"answer": sample.answer}, ensure_ascii=False)
-    body = {
-        "model": endpoint.model,
-        "temperature": 0,
-        "response_format": {"type": "json_object"},
-        "messages": [
-            {"role": "system", "content": _TASK[sample.language]},
-            {"role": "user", "content": f"{sample.prompt}\n\n{given}"},
-        ],
-    }
-    headers = {"Content-Type": "application/json"}
-    if endpoint.key:
-        headers["Authorization"] = f"Bearer {endpoint.key}"
-    request = urllib.request.Request(
-        f"{endpoint.url}/chat/completions", data=json.dumps(body, ensure_ascii=False).encode(), headers=headers
-    )
-    with OPENER.open(request, timeout=endpoint.timeout_s) as reply:
-        return reply.read(LARGEST_REPLY)
-
-
-def _words(reply: bytes) -> dict[str, str]:
+    form = {"type": "json_object"}
+    reply = complete(endpoint, _TASK[sample.language], f"{sample.prompt}\n\n{given}", response_format=form)
     try:
-        said: Any = json.loads(json.loads(reply)["choices"][0]["message"]["content"])
-        words = {name: said[name].strip() for name in ("question", "answer")}
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as broken:
-        raise _Malformed from broken
-    return words
+        said: Any = json.loads(reply)
+        return {name: said[name].strip() for name in ("question", "answer")}
+    except (TypeError, KeyError, AttributeError, RecursionError) as broken:
+        raise ValueError("not what was asked for") from broken
 
 
 def _judged(sample: Sample, words: dict[str, str]) -> str:
@@ -201,14 +151,3 @@ def _remember(db: Database, vault: Vault, key: str, verdict: str, words: dict[st
     sealed = seal(vault, json.dumps(words, ensure_ascii=False))
     with db.begin() as tx:
         tx.execute(insert(rewrites).values(key=key, verdict=verdict, sealed=sealed, at=now))
-
-
-def _unreachable(endpoint: Endpoint) -> Unavailable:
-    host = urlsplit(endpoint.url).netloc.rpartition("@")[2]
-    return Unavailable(
-        what={"zh": f"改写服务 {host}", "en": f"The rewriting endpoint {host}"},
-        remedy={
-            "zh": "请检查地址、密钥和服务状态，或清空 XINYAN_REWRITE_URL；已完成的部分会保留",
-            "en": "check address, key and service, or clear XINYAN_REWRITE_URL; what is done is kept",
-        },
-    )

@@ -11,6 +11,7 @@ from sqlalchemy import Engine as Database
 
 from eval.scoring import Figures
 from governance.db import migrate, open_engine, reading
+from governance.outgoing import endpoint_of
 from governance.settings import Settings
 from governance.vault import Vault, open_vault
 from rag.company import Company, load_company
@@ -26,7 +27,6 @@ from sandbox.preflight import Checked, Pair, preflight
 from sandbox.recipe import Recipe, parameters_of, recommend, this_machine
 from sandbox.release import Adapter, released_adapter
 from sandbox.report import Report
-from sandbox.rewriting import endpoint_of
 from sandbox.samples import Fuel
 from sandbox.train import fit, pick
 

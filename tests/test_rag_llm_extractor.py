@@ -1,24 +1,20 @@
 """A model that reads passages may only propose, only what the passage says, of whom we know; it may answer badly."""
 
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from governance.db import reading
-from governance.errors import Invalid, Unavailable
-from governance.settings import Settings
-from rag.llm_extractor import Reader, read_with_model, reader_of
+from governance.errors import Unavailable
+from governance.outgoing import Endpoint
+from rag.llm_extractor import read_with_model
 from rag.proposals import proposals_in
 from rag.sources import Source, add_sources
 from rag.tables import facts
+from tests.model_endpoint import said, serving
 from tests.small_graph import H2, HEAD, NOW, P2, graph, passage
 
 TEXT = f"云渚市中心医院2026年7月订购YD-300，订单号D77。副院长[[{HEAD}.name]]到场。"
@@ -33,38 +29,17 @@ BOUGHT = {
 
 
 def reply(*relations: dict[str, str]) -> bytes:
-    content = json.dumps({"relations": relations}, ensure_ascii=False)
-    return json.dumps({"choices": [{"message": {"content": content}}]}).encode()
+    return said({"relations": relations})
 
 
-@contextmanager
-def endpoint(*replies: bytes | int) -> Iterator[tuple[Reader, list[dict[str, Any]]]]:
-    """A real server that speaks the protocol and gives these replies in turn, the last one for ever."""
-    seen: list[dict[str, Any]] = []
+def endpoint(*replies: bytes | int) -> AbstractContextManager[tuple[Endpoint, list[dict[str, Any]]]]:
+    """It gives these replies in turn, the last one for ever."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            seen.append({**body, "path": self.path, "key": self.headers.get("Authorization")})
-            given = replies[min(len(seen), len(replies)) - 1]
-            self.send_response(given if isinstance(given, int) else 200)
-            if given == 302:
-                self.send_header("Location", "http://192.0.2.1/elsewhere")
-            self.end_headers()
-            self.wfile.write(b"" if isinstance(given, int) else given)
+    def answer(number: int, body: dict[str, Any]) -> tuple[int, bytes]:
+        given = replies[min(number, len(replies)) - 1]
+        return (given, b"") if isinstance(given, int) else (200, given)
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield Reader(f"http://127.0.0.1:{server.server_port}/v1", "some-model", "secret", 10.0), seen
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return serving(answer)
 
 
 @pytest.fixture
@@ -142,13 +117,3 @@ def test_an_endpoint_that_is_away_stops_the_run_and_keeps_what_it_gave(db: Engin
     assert "XINYAN_REWRITE_URL" in raised.value.say("zh")
     with reading(db) as tx:
         assert len(proposals_in(tx, "waiting")) == 1
-
-
-def test_nothing_is_read_by_a_model_unless_an_operator_names_one() -> None:
-    assert reader_of(Settings()) is None
-    named = reader_of(Settings(rewrite_url="http://127.0.0.1:1/v1/", rewrite_model="m", rewrite_key=SecretStr("k")))
-    assert named == Reader("http://127.0.0.1:1/v1", "m", "k")
-    assert "k" not in repr(named).replace("key", "")
-    for url, model in (("ftp://x", "m"), ("http://", "m"), ("http://x", "")):
-        with pytest.raises(Invalid):
-            Reader(url, model)

@@ -12,13 +12,13 @@ from sqlalchemy import Engine, select
 from governance.db import reading
 from governance.errors import Unavailable
 from governance.ledger import verify
+from governance.outgoing import Endpoint
 from governance.vault import Vault, open_vault
 from rag.company import Company, load_company
 from rag.sources import passages
 from sandbox.dataset import Dataset
 from sandbox.pipeline import build_dataset
 from sandbox.quarantine import quarantine, resolve
-from sandbox.rewriting import Endpoint
 from sandbox.samples import Fuel, Sample
 from sandbox.tables import dataset_passports, datasets
 from tests.test_sandbox_pipeline import Redactor, fill_house

@@ -1,27 +1,21 @@
 """A rewording counts only when the span still says it; the endpoint may answer as badly as it likes."""
 
-import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import Engine, func, select
 
 from governance.db import reading
-from governance.errors import Invalid, Unavailable
-from governance.settings import Settings
+from governance.errors import Unavailable
 from governance.vault import Vault, open_vault
 from sandbox.entailment import asks_the_same, failure
 from sandbox.prompt import question_prompt
-from sandbox.rewriting import Endpoint, endpoint_of, reword
+from sandbox.rewriting import reword
 from sandbox.samples import Sample
 from sandbox.tables import rewrites
+from tests.model_endpoint import said, serving
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SPAN = "质保期{period1}，自验收合格之日起计算，不含耗材。"
@@ -39,43 +33,6 @@ def sample(number: int) -> Sample:
 
 
 GOOD = {"question": "资料里关于“质保”是怎么说的？", "answer": "自验收合格之日起计算，质保期{period1}，不含耗材。"}
-Reply = Callable[[int, dict[str, Any]], tuple[int, bytes]]
-
-
-def said(words: object) -> bytes:
-    content = words if isinstance(words, str) else json.dumps(words, ensure_ascii=False)
-    return json.dumps({"choices": [{"message": {"role": "assistant", "content": content}}]}).encode()
-
-
-@contextmanager
-def endpoint(reply: Reply) -> Iterator[tuple[Endpoint, list[dict[str, Any]]]]:
-    """A real server that speaks the protocol; `reply` gets the number of the request and its body."""
-    seen: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            seen.append({**body, "path": self.path, "key": self.headers.get("Authorization")})
-            status, content = reply(len(seen), body)
-            self.send_response(status)
-            if status == 302:
-                self.send_header("Location", "http://192.0.2.1/elsewhere")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield Endpoint(f"http://127.0.0.1:{server.server_port}/v1", "some-model", "secret", 10.0), seen
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.mark.parametrize(
@@ -127,7 +84,7 @@ def test_three_malformed_replies_in_ten_cost_tries_and_no_sample(db: Engine, vau
         return (200, broken[number % 4]) if number % 10 in (1, 4, 7) else (200, said(GOOD))
 
     samples = [sample(number) for number in range(40)]
-    with endpoint(reply) as (where, seen):
+    with serving(reply) as (where, seen):
         found, result = reword(db, vault, samples, where, now=NOW)
     assert len(found) == result.accepted == result.asked == 40
     assert result.failed == 0
@@ -156,7 +113,7 @@ def test_a_killed_run_goes_on_where_it_was_and_a_refusal_is_remembered_too(db: E
         if done == 4:
             raise Killed
 
-    with endpoint(reply) as (where, seen):
+    with serving(reply) as (where, seen):
         with pytest.raises(Killed):
             reword(db, vault, samples, where, now=NOW, on_progress=kill)
         assert len(seen) == 4
@@ -171,7 +128,7 @@ def test_a_killed_run_goes_on_where_it_was_and_a_refusal_is_remembered_too(db: E
 
 
 def test_what_never_answers_well_is_reported_and_not_remembered(db: Engine, vault: Vault) -> None:
-    with endpoint(lambda number, body: (200, said("no json"))) as (where, seen):
+    with serving(lambda number, body: (200, said("no json"))) as (where, seen):
         found, result = reword(db, vault, [sample(0), sample(1)], where, now=NOW)
     assert found == {}
     assert result.as_json() == {
@@ -187,18 +144,9 @@ def test_what_never_answers_well_is_reported_and_not_remembered(db: Engine, vaul
 
 @pytest.mark.parametrize("status", [302, 401, 500])
 def test_an_endpoint_that_serves_nobody_stops_the_build_with_a_remedy(db: Engine, vault: Vault, status: int) -> None:
-    with endpoint(lambda number, body: (status, b"{}")) as (where, seen), pytest.raises(Unavailable) as stopped:
+    with serving(lambda number, body: (status, b"{}")) as (where, seen), pytest.raises(Unavailable) as stopped:
         reword(db, vault, [sample(number) for number in range(9)], where, now=NOW)
     assert len(seen) == 15  # five samples, three tries each; a redirect is not followed
     assert "XINYAN_REWRITE_URL" in stopped.value.say("zh")
     assert "secret" not in stopped.value.say("en")
     assert "secret" not in repr(where)
-
-
-def test_it_is_off_unless_an_address_and_a_model_are_named() -> None:
-    assert endpoint_of(Settings()) is None
-    on = Settings(rewrite_url="http://127.0.0.1:9/v1/", rewrite_model="m", rewrite_key=SecretStr("k"))
-    assert endpoint_of(on) == Endpoint("http://127.0.0.1:9/v1", "m", "k")
-    for wrong in ({"rewrite_url": "http://127.0.0.1:9/v1"}, {"rewrite_url": "file:///etc", "rewrite_model": "m"}):
-        with pytest.raises(Invalid):
-            endpoint_of(Settings(**wrong))  # pyright: ignore[reportArgumentType]
