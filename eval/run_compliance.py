@@ -9,6 +9,7 @@ from eval.compliance import Answer, Case, by_group, figures, read_cases
 from governance.settings import Settings
 from rag.company import load_pack
 from rag.disguise import plain
+from rag.rule_frames import parts_of
 from rag.rule_pack import Rule, RulePack, pack_files
 from rag.rule_words import alternatives, words
 from rag.rules import fired
@@ -50,7 +51,8 @@ def word_list(rule: Rule) -> Mapping[str, frozenset[str]]:
         language: frozenset(
             word
             for pattern in patterns
-            for each in alternatives(pattern)
+            for part in parts_of(pattern)
+            for each in alternatives(part)
             for word in words(each)
             if len(word.strip()) >= (2 if language == "zh" else 4)
         )

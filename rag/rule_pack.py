@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from governance.errors import Language
+from rag.rule_frames import all_parts
 
 PACKS = Path(__file__).resolve().parent.parent / "packs"
 _NAME = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -45,7 +46,8 @@ class Exemption(Edge):
 class Rule(Edge):
     """
     One rule of law or of the house. `detect` and `exceptions` hold regular expressions per language over plain text
-    (rag/disguise.py): lower case, simplified, half-width. {name} stands for a list of packs/rule-words.yaml.
+    (rag/disguise.py): lower case, simplified, half-width. {name} stands for a list of packs/rule-words.yaml; parts
+    joined by " & " stand in one sentence in any order, one with "!" before it does not (rag/rule_frames.py).
     """
 
     id: str
@@ -79,9 +81,9 @@ class Rule(Edge):
     @model_validator(mode="after")
     def _patterns_compile(self) -> "Rule":
         exempt = [pattern for each in self.exceptions for pattern in (*each.zh, *each.en)]
-        for pattern in (*(pattern for patterns in self.detect.values() for pattern in patterns), *exempt):
-            for part in pattern.split("{hit}"):
-                re.compile(part)
+        detected = [part for patterns in self.detect.values() for pattern in patterns for part in all_parts(pattern)]
+        for part in (*detected, *(part for pattern in exempt for part in pattern.split("{hit}"))):
+            re.compile(part)
         return self
 
 

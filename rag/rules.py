@@ -1,14 +1,15 @@
 """Which words of a text a rule of law or of the house detects, and which exception covers them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from governance.errors import Language
 from rag.disguise import Plain, plain
+from rag.rule_frames import Span, found
 from rag.rule_pack import Exemption, Rule
-from rag.rule_words import alternatives, words
+from rag.rule_words import alternatives
 
 REACH = 120  # characters before the words that an exception may look at
 
@@ -21,12 +22,6 @@ class Hit:
     end: int
     quoted: str
     exemption: Exemption | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Alternative:
-    needs: tuple[str, ...]  # one of these words stands in every match; none: try always
-    pattern: re.Pattern[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,59 +42,48 @@ def fired(rule: Rule, text: str, language: Language) -> list[str]:
 def judged(rule: Rule, text: str, language: Language) -> list[Hit]:
     """Everything that `rule` detects in `text`, with the exception that covers it."""
     read = plain(text)
-    found = list(_matches(rule.detect.get(language, []), read.text))
-    if not found:
+    matches = [parts for pattern in rule.detect.get(language, []) for parts in found(pattern, read.text)]
+    if not matches:
         return []
     lifts = _lifts(rule, language)
     covered = [
         (lift.exemption, match.span()) for lift in lifts if lift.covers for match in lift.covers.finditer(read.text)
     ]
-    return [_hit(text, read, start, end, lifts, covered) for start, end in found]
+    return [_hit(text, read, parts, lifts, covered) for parts in matches]
 
 
 def detects(patterns: Sequence[str], text: str) -> bool:
     """Whether one of the patterns is found in `text`, exceptions left aside."""
-    return next(_matches(patterns, plain(text).text), None) is not None
-
-
-def _matches(patterns: Sequence[str], text: str) -> Iterator[tuple[int, int]]:
-    for pattern in patterns:
-        for each in _compiled(pattern):
-            if not each.needs or any(word in text for word in each.needs):
-                for match in each.pattern.finditer(text):
-                    if match.end() > match.start():
-                        yield match.span()
+    return any(next(found(pattern, plain(text).text), None) for pattern in patterns)
 
 
 def _hit(
     text: str,
     read: Plain,
-    start: int,
-    end: int,
+    parts: Sequence[Span],
     lifts: Sequence[_Lift],
-    covered: Sequence[tuple[Exemption, tuple[int, int]]],
+    covered: Sequence[tuple[Exemption, Span]],
 ) -> Hit:
-    exemption = next((each for each, (first, last) in covered if first < end and start < last), None)
+    exemption = next(
+        (each for each, (first, last) in covered if any(first < end and start < last for start, end in parts)), None
+    )
     if exemption is None:
-        exemption = next((lift.exemption for lift in lifts if _surrounds(lift, read.text, start, end)), None)
-    begin, stop = read.span(start, end)
+        exemption = next((lift.exemption for lift in lifts if _surrounds(lift, read.text, parts)), None)
+    begin, stop = read.span(parts[0][0], parts[-1][1])
     return Hit(begin, stop, text[begin:stop], exemption)
 
 
-def _surrounds(lift: _Lift, text: str, start: int, end: int) -> bool:
-    if lift.covers is not None:
-        return False
-    if lift.before is not None and not lift.before.search(text, max(0, start - REACH), start):
-        return False
+def _surrounds(lift: _Lift, text: str, parts: Sequence[Span]) -> bool:
+    """What stands before one of the parts, outside of the others, and behind it."""
+    return lift.covers is None and any(_stands_at(lift, text, start, end, parts) for start, end in parts)
+
+
+def _stands_at(lift: _Lift, text: str, start: int, end: int, parts: Sequence[Span]) -> bool:
+    if lift.before is not None:
+        match = lift.before.search(text, max(0, start - REACH), start)
+        if match is None or any(first <= match.start() < last for first, last in parts):
+            return False
     return lift.behind is None or lift.behind.match(text, end) is not None
-
-
-@lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> tuple[_Alternative, ...]:
-    """The alternatives of a pattern, each tried only where one of its words stands."""
-    return tuple(
-        _Alternative(tuple(sorted(words(each))), re.compile(each, re.IGNORECASE)) for each in alternatives(pattern)
-    )
 
 
 def _lifts(rule: Rule, language: Language) -> list[_Lift]:

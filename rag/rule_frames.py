@@ -1,0 +1,114 @@
+"""Where a pattern stands in a text: one regular expression, or a frame of several within one sentence (`a & b & !c`)."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rag.rule_words import alternatives, words
+
+AND = " & "
+WIDEST_HAN, WIDEST = 48, 140  # characters from the first word of a frame to its last
+Span = tuple[int, int]
+_END = re.compile(r"[。！？!?；;\n]|(?<!\bdr)(?<!\bmr)(?<!\bms)(?<!\bmrs)(?<!\bno)(?<!\bprof)\.(?=\s|$)")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Alternative:
+    needs: tuple[str, ...]  # one of these words stands in every match; none: try always
+    pattern: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    parts: tuple[str, ...]
+    absent: tuple[str, ...]
+    widest: int
+
+
+def found(pattern: str, text: str) -> Iterator[tuple[Span, ...]]:
+    """Each match as the places of its parts, in order: one part for a regular expression."""
+    if AND not in pattern:
+        yield from ((span,) for span in _spans(pattern, text))
+        return
+    frame = _frame(pattern)
+    places = [_spans(part, text) for part in frame.parts]
+    if not all(places):
+        return
+    ends = _ends(text)
+    sorted_in = [_by_sentence(spans, ends) for spans in places]
+    for number in sorted(set.intersection(*(set(each) for each in sorted_in))):
+        if any(number in _by_sentence(_spans(part, text), ends) for part in frame.absent):
+            continue
+        if chosen := _closest([each[number] for each in sorted_in], frame.widest):
+            yield chosen
+
+
+def parts_of(pattern: str) -> tuple[str, ...]:
+    """The regular expressions of a pattern that must all be found."""
+    return _frame(pattern).parts
+
+
+def all_parts(pattern: str) -> list[str]:
+    """Its regular expressions, those that must be absent included."""
+    return [part.removeprefix("!") for part in pattern.split(AND)]
+
+
+@lru_cache(maxsize=4096)
+def _frame(pattern: str) -> _Frame:
+    parts = pattern.split(AND)
+    absent = tuple(part[1:] for part in parts if part.startswith("!"))
+    widest = WIDEST_HAN if _HAN.search(pattern) else WIDEST
+    return _Frame(tuple(part for part in parts if not part.startswith("!")), absent, widest)
+
+
+def _closest(groups: Sequence[Sequence[Span]], widest: int) -> tuple[Span, ...] | None:
+    """One span of each group, none over another, as near to one another as can be."""
+    best: tuple[Span, ...] | None = None
+    for first in groups[0]:
+        chosen = [first]
+        for group in groups[1:]:
+            free = [each for each in group if all(each[1] <= start or end <= each[0] for start, end in chosen)]
+            if not free:
+                break
+            chosen.append(min(free, key=lambda each: max(each[0] - first[1], first[0] - each[1])))
+        else:
+            ordered = tuple(sorted(chosen))
+            reach = ordered[-1][1] - ordered[0][0]
+            if reach <= widest and (best is None or reach < best[-1][1] - best[0][0]):
+                best = ordered
+    return best
+
+
+def _by_sentence(spans: Sequence[Span], ends: Sequence[int]) -> dict[int, list[Span]]:
+    found: dict[int, list[Span]] = {}
+    for span in spans:
+        found.setdefault(bisect_right(ends, span[0]), []).append(span)
+    return found
+
+
+@lru_cache(maxsize=512)
+def _ends(text: str) -> tuple[int, ...]:
+    return tuple(match.start() for match in _END.finditer(text))
+
+
+@lru_cache(maxsize=8192)
+def _spans(pattern: str, text: str) -> tuple[Span, ...]:
+    """Where one regular expression matches; words that lists share are looked for once a text."""
+    return tuple(
+        match.span()
+        for each in _compiled(pattern)
+        if not each.needs or any(word in text for word in each.needs)
+        for match in each.pattern.finditer(text)
+        if match.end() > match.start()
+    )
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> tuple[_Alternative, ...]:
+    """The alternatives of a pattern, each tried only where one of its words stands."""
+    return tuple(
+        _Alternative(tuple(sorted(words(each))), re.compile(each, re.IGNORECASE)) for each in alternatives(pattern)
+    )
