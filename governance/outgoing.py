@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import BaseModel, Field
+
 from governance.errors import Invalid, Unavailable
 from governance.settings import Settings
 
@@ -35,11 +37,22 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         if urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).hostname or not self.model:
-            zh, en = (
-                "模型服务需要 http(s) 地址和模型名称",
-                "the model endpoint needs an http(s) address and a model's name",
-            )
+            zh, en = "模型服务需要 http(s) 地址和模型名称", "a model endpoint needs an http(s) address and a model"
             raise Invalid(reason={"zh": zh, "en": en})
+
+
+class _Message(BaseModel):
+    content: str
+
+
+class _Choice(BaseModel):
+    message: _Message
+
+
+class _Completion(BaseModel):
+    """What is read of a reply; services add much else."""
+
+    choices: list[_Choice] = Field(min_length=1)
 
 
 def endpoint_of(settings: Settings) -> Endpoint | None:
@@ -62,14 +75,8 @@ def complete(endpoint: Endpoint, task: str, given: str, *, response_format: dict
         "response_format": response_format,
         "messages": [{"role": "system", "content": task}, {"role": "user", "content": given}],
     }
-    reply = _post(endpoint, json.dumps(body, ensure_ascii=False).encode())
-    try:
-        said: Any = json.loads(reply)["choices"][0]["message"]["content"]
-    except (TypeError, KeyError, IndexError, RecursionError) as broken:
-        raise ValueError("not of the protocol") from broken
-    if not isinstance(said, str):
-        raise ValueError("not of the protocol")
-    return said
+    reply = _Completion.model_validate_json(_post(endpoint, json.dumps(body, ensure_ascii=False).encode()))
+    return reply.choices[0].message.content
 
 
 def _post(endpoint: Endpoint, body: bytes) -> bytes:

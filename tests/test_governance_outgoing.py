@@ -39,8 +39,16 @@ def test_what_the_model_wrote_comes_back_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     "reply",
-    [b"<html>", b"\xff\xfe", b"[]", b"null", b'{"choices": []}', b"[" * 100_000]
-    + [b'{"choices": [{"message": {"content": null}}]}', b'{"choices": [{"message": {"content": {"a": 1}}}]}'],
+    [
+        b"<html>",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b"[" * 100_000,
+        b'{"choices": []}',
+        b'{"choices": [{"message": {"content": null}}]}',
+        b'{"choices": [{"message": {"content": {"a": 1}}}]}',
+    ],
 )
 def test_a_reply_that_is_not_of_the_protocol_is_a_value_error(reply: bytes) -> None:
     with serving(lambda number, body: (200, reply)) as (where, _), pytest.raises(ValueError):  # noqa: PT011
