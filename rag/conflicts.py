@@ -2,10 +2,25 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, Select, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    Text,
+    and_,
+    cast,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from governance import ledger
 from governance.errors import Conflict as WrongState
@@ -39,15 +54,12 @@ class Ruling:
 
 def conflicts(tx: Connection, *, known_at: datetime | None = None, subject: str | None = None) -> list[Conflict]:
     """What waits for a person, or of one customer, product or person; what a ruling decided is not there."""
-    several = select(facts.c.slot).where(facts.c.slot != "", ~exists().where(retirements.c.fact == facts.c.id))
-    if known_at is not None:
-        several = select(facts.c.slot).where(facts.c.slot != "", facts.c.known_from <= known_at)
+    stated = select(facts.c.slot).where(facts.c.slot != "", _live(facts, known_at)).distinct()
     if subject is not None:
         ids = members(tx, subject, known_at=known_at)
         theirs = select(facts.c.slot).where(facts.c.subject.in_(ids) | facts.c.about.in_(ids))
-        several = several.where(facts.c.slot.in_(theirs))
-    counted = several.group_by(facts.c.slot).having(func.count() > 1)
-    keys = {*tx.scalars(counted), *_shared_slots(tx, several, known_at)}
+        stated = stated.where(facts.c.slot.in_(theirs))
+    keys = {*tx.scalars(_contested(stated, known_at)), *_shared_slots(tx, stated, known_at)}
     held = slots(tx, keys, known_at=known_at)
     found: dict[tuple[str, ...], Conflict] = {}  # one place may have several slots: those of merged ids
     for key in sorted(held):
@@ -56,12 +68,36 @@ def conflicts(tx: Connection, *, known_at: datetime | None = None, subject: str 
     return list(found.values())
 
 
-def _shared_slots(tx: Connection, several: Select[str], known_at: datetime | None) -> Iterable[str]:
+def _contested(stated: Select[str], known_at: datetime | None) -> Select[str]:
+    """
+    Slots in which a row differs from another and begins with it, or before it with a stated end after its beginning.
+
+    Whether the two are at odds is for rag/relations.py to say: rows in order cannot be, and are nearly all there are.
+    """
+    other = facts.alias("other")
+    mine, its = facts.c, other.c
+    begins, other_begins = (func.coalesce(each.valid_from, date.min) for each in (mine, its))
+    differ = or_(
+        mine.subject != its.subject, mine.value != its.value, cast(mine.attributes, Text) != cast(its.attributes, Text)
+    )
+    meet = or_(begins == other_begins, and_(begins < other_begins, other_begins < mine.valid_to))
+    joined = stated.join(other, and_(its.slot == mine.slot, its.id != mine.id))
+    return joined.where(differ, meet, _live(other, known_at))
+
+
+def _live(table: FromClause, known_at: datetime | None) -> ColumnElement[bool]:
+    """Not retired; of an earlier moment what was known then, later retirements or not."""
+    if known_at is not None:
+        return table.c.known_from <= known_at
+    return ~exists().where(retirements.c.fact == table.c.id)
+
+
+def _shared_slots(tx: Connection, stated: Select[str], known_at: datetime | None) -> Iterable[str]:
     """Slots about merged ids: those of one place hold their statements together."""
     into = merged_into(tx, known_at)
     ids = {*into, *into.values()}
     about = facts.c.subject.in_(ids) | facts.c.about.in_(ids)
-    return tx.scalars(several.where(about).distinct()) if ids else ()
+    return tx.scalars(stated.where(about)) if ids else ()
 
 
 def rule(tx: Connection, slot: str, chosen: str | None, *, reason: str, by: str, now: datetime) -> str:

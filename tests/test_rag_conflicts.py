@@ -2,19 +2,22 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine
 
 from governance import ledger
-from governance.db import reading
+from governance.db import metadata, open_engine, reading
 from governance.errors import Conflict, Invalid, NotFound, XinyanError
 from governance.vault import forget, open_vault
 from rag.conflicts import conflicts, rule, rulings_in_force, undo_ruling
 from rag.customers import decision_maker, disputed_posts
-from rag.facts import add_facts, facts_by_id, make_fact, people_of, retire
+from rag.facts import Fact, add_facts, facts_by_id, make_fact, people_of, retire, slots
+from rag.relations import clashes
 from tests.statements import NOW, head, moment, person, with_sources
 
 SINCE, TODAY = date(2024, 1, 1), date(2026, 1, 1)
@@ -160,3 +163,40 @@ def test_who_withdrew_still_ends_the_predecessor_whom_nobody_brings_back(db: Eng
         assert facts_by_id(tx, [first.id, second.id]).keys() == {first.id}
         assert facts_by_id(tx, [first.id])[first.id].valid_to == date(2025, 1, 1)
         assert decision_maker(tx, "customer:H1", TODAY) is None
+
+
+starts = st.none() | st.integers(0, 4).map(lambda years: date(2020 + years, 1, 1))
+spans = st.none() | st.integers(0, 1500).map(lambda days: timedelta(days=days))
+statements = st.tuples(st.integers(0, 2), starts, spans, st.integers(0, 7), st.integers(0, 3), st.sampled_from("AB"))
+
+
+def stated(who: int, since: date | None, span: timedelta | None, source: int, known: int, department: str) -> Fact:
+    until = (since or date(2020, 1, 1)) + span if span else None
+    return head(person(who), since, until, source=source, known=moment(known), department=department)
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    folder = tmp_path_factory.mktemp("places")
+    engine = open_engine(f"sqlite:///{folder / 't.db'}")
+    metadata.create_all(engine)
+    with engine.begin() as tx:
+        with_sources(tx, folder)
+    yield engine
+    engine.dispose()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(statements, max_size=8), st.none() | st.integers(0, 3))
+def test_what_the_rows_rule_out_is_exactly_what_the_rules_find_no_fault_with(
+    places: Engine, said: list[tuple[int, date | None, timedelta | None, int, int, str]], known: int | None
+) -> None:
+    new = [stated(*each) for each in said]
+    known_at = None if known is None else moment(known)
+    with places.connect() as tx:
+        add_facts(tx, new)
+        held = slots(tx, {fact.slot for fact in new}, known_at=known_at)
+        expected = {slot: {fact.id for fact in group} for slot, of in held.items() if (group := clashes(of))}
+        found = {each.slot: {fact.id for fact in each.facts} for each in conflicts(tx, known_at=known_at)}
+        tx.rollback()
+    assert found == expected
