@@ -6,6 +6,7 @@ from datetime import date, datetime
 from time import monotonic
 
 from assistant.comply import check_text, missing_phrases
+from assistant.comply_scope import NO_SCOPES, Scopes, scopes_on
 from assistant.draft import SEED, WAY, Checker, Way, write_draft
 from assistant.inputs import inputs_of
 from assistant.lead import Lead, own_lead
@@ -25,7 +26,9 @@ from rag.company import Bilingual, Company
 from rag.facts import Fact
 
 # Groups whose absence is an answer ("no open ticket"), not a gap in what is known.
-NOT_MISSED = frozenset({"rep", "ticket", "tender", "title_change", "purchase2", "purchase3"})
+NOT_MISSED = frozenset(
+    {"rep", "ticket", "tender", "title_change", "purchase2", "purchase3", "contact_topic", "promise"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Prepared:
     permit: Permit | None  # None: nobody is known who decides, and no personal data is used
     brief: Brief
     plan: Plan
+    scopes: Scopes = NO_SCOPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ def prepare(
     with reading(parts.db) as tx:
         customer = customer_of(parts, lead.customer)
         decider = decision_maker(tx, lead.customer, today, known_at=known_at)
+        scopes = scopes_on(tx, lead.product, today, known_at)
     permit = contact_permit(parts, customer, decider, actor=user.name, as_of=now) if decider else None
     with parts.db.begin() as tx:
         known = brief(
@@ -95,7 +100,7 @@ def prepare(
             known_at=known_at,
         )
     representative = parts.company.translate(user.display, language)
-    return Prepared(lead, permit, known, make_plan(parts.company, known, lead.stage, representative))
+    return Prepared(lead, permit, known, make_plan(parts.company, known, lead.stage, representative), scopes)
 
 
 def customer_of(parts: Parts, customer_id: str) -> Customer:
@@ -128,7 +133,7 @@ def write_script(
     on_progress("brief", 0, 4)
     prepared = prepare(parts, lead, language, user, now=now)
     on_progress("plan", 1, 4)
-    checker = checker_of(parts.company, prepared.brief)
+    checker = checker_of(parts.company, prepared.brief, prepared.scopes)
     planned = _Arriving(prepared, write_draft(prepared.plan, checker, None, None)[0], on_arrival)
     writer = parts.writer(lead.stage, lead.customer) if parts.company.phrases.stages[lead.stage].trained else None
     on_progress("draft", 2, 4)
@@ -198,7 +203,7 @@ def script_of_draft(company: Company, prepared: Prepared, sections: tuple[Script
         unknowns=_unknowns(company, known),
         notices=(*(notice.text for notice in known.notices), *prepared.plan.left_out),
         replaced=(),
-        findings=findings_of(company, lead.stage, known.language, sections),
+        findings=findings_of(company, lead.stage, known.language, sections, prepared.scopes),
     )
 
 
@@ -206,19 +211,24 @@ def _facts_by_group(known: Brief) -> dict[str, list[str]]:
     return {name: [fact for value in group.values for fact in value.facts] for name, group in known.groups.items()}
 
 
-def checker_of(company: Company, known: Brief) -> Checker:
+def checker_of(company: Company, known: Brief, scopes: Scopes = NO_SCOPES) -> Checker:
     """What sentences about this customer are checked against."""
     texts = {source.id: source.text for source in known.sources.values()}
-    return Checker(company, knowledge_of(known), texts, known.language, company.phrases.version)
+    return Checker(company, knowledge_of(known), texts, known.language, company.phrases.version, scopes)
 
 
 def findings_of(
-    company: Company, stage: str, language: Language, sections: tuple[ScriptSection, ...]
+    company: Company,
+    stage: str,
+    language: Language,
+    sections: tuple[ScriptSection, ...],
+    scopes: Scopes = NO_SCOPES,
 ) -> tuple[Finding, ...]:
-    """What the rules say of the finished text."""
+    """What the rules and the certificates say of the finished text."""
     said = {section.id: "\n".join(line.text for line in section.sentences) for section in sections}
     fired = [f for section, text in said.items() for f in check_text(company, text, language, section)]
-    return (*fired, *missing_phrases(company, stage, language, said))
+    fired += [f for section, text in said.items() for f in scopes.findings(text, language, section)]
+    return (*fired, *(missing_phrases(company, stage, language, said) if stage in company.phrases.stages else ()))
 
 
 def risk_of(script: Script, known: Brief) -> str:

@@ -16,6 +16,7 @@ from eval.grounding_mentions import mentions
 from eval.grounding_text import judge_text
 from eval.values import Found, canonical_values, find_values, supported_forms
 from governance.errors import Language
+from governance.pseudonyms import TOKEN
 from rag.brief import Brief, Value
 from rag.company import SLOT, Bilingual, Company, Cue, Move
 from rag.facts import Fact
@@ -159,6 +160,7 @@ def statements_of(knowledge: Knowledge) -> list[Statement]:
         Statement("/".join(value.facts) or value.slot, group, value.slot, said)
         for group, values in knowledge.values.items()
         for value in values
+        if value.kind != "called"  # the person and the post are values of their own
         for said in dict.fromkeys((value.text, value.canonical))
         if said
     ]
@@ -211,7 +213,7 @@ def _pairs(text: str, language: Language) -> list[tuple[str, str]]:
 def _hide_words(text: str, knowledge: Knowledge) -> tuple[str, list[tuple[int, str]]]:
     """`text` with word values blanked out at equal length, and where which group's word stood."""
     mentioned: list[tuple[int, str]] = []
-    words = [(v.text, name) for name, group in knowledge.values.items() for v in group if v.kind in WORDS and v.text]
+    words = [(word, name) for name, group in knowledge.values.items() for v in group for word in _words_of(v) if word]
     for word, _ in sorted(words, key=lambda pair: -len(pair[0])):
         start = text.find(word)
         while start >= 0:
@@ -219,6 +221,13 @@ def _hide_words(text: str, knowledge: Knowledge) -> tuple[str, list[tuple[int, s
             text = text[:start] + "\x01" * len(word) + text[start + len(word) :]
             start = text.find(word, start + len(word))
     return text, sorted(set(mentioned))
+
+
+def _words_of(value: Value) -> list[str]:
+    """What of a value is words and no figure; of a person as he is called, the post around the name."""
+    if value.kind == "called":
+        return [piece.strip(", ") for piece in TOKEN.sub("\n", value.text).split("\n")]
+    return [value.text] if value.kind in WORDS else []
 
 
 def _clauses(text: str, language: Language) -> list[tuple[int, int]]:
@@ -272,6 +281,10 @@ def stated(value: Value, sources: Sequence[str], company: Company, language: Lan
     """Whether some cited source states `value` in a line that does not negate it."""
     lines = [line for source in sources for line in re.split(r"[\n。；;]", source)]
     wanted = [found.canonical for found in find_values(value.text)]
+    if value.kind == "called" and value.canonical:  # his name below, here his post
+        post = _squeeze(value.canonical)
+        if not any(post in line and not _negated(line.replace(post, "")) for line in map(_squeeze, (*lines, *sources))):
+            return False
     if value.kind not in WORDS and wanted:
         proven = _column_totals(sources)
         for line in lines:

@@ -19,8 +19,11 @@ SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "rep": ("rep", "company"),
     "customer": ("customer",),
-    "decider": ("decider", "decider_title"),
+    "decider": ("decider", "decider_title", "decider_called", "decider_address"),
     "title_change": ("decider_since",),
+    "contact": ("contact_date",),
+    "contact_topic": ("contact_subject",),
+    "promise": ("promise_text",),
     "purchase1": ("buy1_year", "buy1_category", "buy1_quantity"),
     "purchase2": ("buy2_year", "buy2_category", "buy2_quantity"),
     "purchase3": ("buy3_year", "buy3_category", "buy3_quantity"),

@@ -13,6 +13,7 @@ from rag.facts import Fact
 Kind = Literal[
     "person",
     "title",
+    "called",
     "organisation",
     "month",
     "year",
@@ -25,14 +26,17 @@ Kind = Literal[
     "period",
     "phrase",
 ]
-NoticeKind = Literal["expired_certificate", "contradiction", "title_change", "tender_blackout", "open_ticket"]
+NoticeKind = Literal[
+    "expired_certificate", "contradiction", "title_change", "tender_blackout", "open_ticket", "late_promise"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
     """
     `text` is in the brief's language; a person is a token. `canonical` is the same in both languages: ISO dates
-    ("2024-03", "2024", "2024-03-12"), numbers as digits, month windows "10/11", words as stored.
+    ("2024-03", "2024", "2024-03-12"), numbers as digits, month windows "10/11", words as stored; of a person as he is
+    `called`, with his post, the post.
     """
 
     slot: str

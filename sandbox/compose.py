@@ -90,9 +90,10 @@ def _variant(draw: random.Random, facts: Availability) -> tuple[frozenset[str], 
 
 
 def _consistent(known: Iterable[str]) -> frozenset[str]:
-    """No later purchase without an earlier one, no post without a holder, nothing of a product not offered."""
+    """No later purchase, topic or post without what it belongs to; nothing of a product that is not offered."""
     kept = set(known)
-    for needed, dependent in (("purchase1", "purchase2"), ("purchase2", "purchase3"), ("decider", "title_change")):
+    chains = (("purchase1", "purchase2"), ("purchase2", "purchase3"), ("decider", "title_change"))
+    for needed, dependent in (*chains, ("contact", "contact_topic")):
         if needed not in kept:
             kept.discard(dependent)
     return frozenset(kept if "product" in kept else kept - {"certificate", "scope", "warranty"})

@@ -13,9 +13,11 @@ from governance.passport import passport_of
 from governance.tables import passports as issued
 from governance.vault import TOKEN, Vault, bearers, forgotten
 from rag import tables as rag_tables
-from rag.brief import NEW_IN_POST_MONTHS, customers, decision_maker, products
+from rag.brief import customers, decision_maker, products
+from rag.brief_groups import NEW_IN_POST_MONTHS, is_nameable
 from rag.company import Company
 from rag.customer_buying import PURCHASE_YEARS
+from rag.customer_lines import contacts_until, promises
 from rag.customers import Customer, Product
 from rag.facts import Fact, facts_about, facts_of, holds
 from rag.offers import offer_of
@@ -164,4 +166,8 @@ def _own_groups(stated: list[Fact], day: date) -> set[str]:
     }
     known = {f"purchase{number}" for number in range(1, 1 + min(3, len(recent)))}
     known |= {name for name in ("ticket", "tender") if any(holds(fact, day) for fact in relations[name])}
-    return known | ({"budget"} if relations["budget"] else set())
+    known |= {"budget"} if relations["budget"] else set()
+    last = contacts_until(stated, day)[:1]
+    known |= {"contact"} if last else set()
+    known |= {"contact_topic"} if any(is_nameable(fact.attributes.get("subject", "")) for fact in last) else set()
+    return known | ({"promise"} if any(is_nameable(line.text) for line in promises(stated, day)) else set())

@@ -68,16 +68,19 @@ def section_task(
 
 def section_prompt(phrases: PhraseBook, task: SectionTask) -> str:
     """
-    One line per given group with its label and its {placeholders}, what may not be used, then the outline.
+    One line per given group with its label and those of its {placeholders} that the section can use, what may not be
+    used, then the outline.
 
     What is missing or disputed has no sentence in the outline, and the right answer has none either.
     """
     colon = "：" if task.language == "zh" else ": "
     comma = "，" if task.language == "zh" else ", "
     stage, section = phrases.stages[task.stage], phrases.sections[task.section]
+    carried = {slot for move in section.moves for slot in move.slots}
     lines = [HEAD[task.language] + colon + stage.name.say(task.language) + "｜" + section.title.say(task.language)]
     for group in task.groups:
-        slots = comma.join(f"{{{slot}}}" for slot in GROUPS.get(group, (group,)))
+        own = GROUPS.get(group, (group,))
+        slots = comma.join(f"{{{slot}}}" for slot in [each for each in own if each in carried] or own)
         lines.append(_label(phrases, group, task.language) + colon + slots)
     if task.disputed:
         names = comma.join(_label(phrases, group, task.language) for group in task.disputed)

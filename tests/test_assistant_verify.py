@@ -72,6 +72,8 @@ def sample_brief(language: Language = "zh") -> Brief:
             (
                 value("decider", "person", f"[[{PERSON}.name]]", PERSON, [title]),
                 value("decider_title", "title", "设备科主任", "设备科主任", [title]),
+                value("decider_called", "called", f"设备科[[{PERSON}.name]]主任", "设备科主任", [title]),
+                value("decider_address", "called", f"[[{PERSON}.name]]主任", "主任", [title]),
             ),
         ),
         Group("title_change", (value("decider_since", "month", "2026年3月", "2026-03", [title]),)),

@@ -120,6 +120,10 @@ def test_the_page_shows_edits_rewrites_and_the_way_back(parts: Parts, lang: str)
 
 
 def test_a_stage_that_is_not_trained_speaks_the_plans_words_and_says_so(parts: Parts) -> None:
+    book = parts.company.phrases
+    plain = book.stages["complaint"].model_copy(update={"trained": False})
+    untaught = book.model_copy(update={"stages": {**book.stages, "complaint": plain}})
+    parts = replace(parts, company=replace(parts.company, phrases=untaught))
     lead, script = written(parts, "complaint", "")
     rita = user(parts, "rita")
     writing = view_writing(parts, script, rita, NOW, "zh-CN")

@@ -22,6 +22,11 @@ SAMPLE: dict[Language, dict[str, str]] = {
         "customer": "江州市第一人民医院",
         "decider": "张伟",
         "decider_title": "设备科科长",
+        "decider_called": "设备科张伟科长",
+        "decider_address": "张伟科长",
+        "contact_date": "2026年11月9日",
+        "contact_subject": "2027年设备预算沟通",
+        "promise_text": "新探头到货后上门更换",
         "decider_since": "2026年3月",
         "rep": "刘洋",
         "company": "澄言医疗器械有限公司",
@@ -45,6 +50,11 @@ SAMPLE: dict[Language, dict[str, str]] = {
         "customer": "Jiangzhou First People's Hospital",
         "decider": "Zhang Wei",
         "decider_title": "Head of Equipment",
+        "decider_called": "Zhang Wei, Head of Equipment",
+        "decider_address": "Zhang Wei",
+        "contact_date": "9 November 2026",
+        "contact_subject": "Equipment budget for 2027",
+        "promise_text": "Replace the probe on site once the new one has arrived",
         "decider_since": "March 2026",
         "rep": "Liu Yang",
         "company": "Chengyan Medical Devices Co., Ltd",
@@ -116,12 +126,16 @@ def test_no_wording_holds_a_figure_of_its_own(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.parent.name)
-def test_every_stage_opens_closes_and_says_that_ai_helped(path: Path) -> None:
-    for stage in _load(path, PhraseBook).stages.values():
+def test_every_stage_introduces_the_caller_thanks_or_offers_and_says_that_ai_helped(path: Path) -> None:
+    book = _load(path, PhraseBook)
+    for name, stage in book.stages.items():
+        first, last = (book.sections[stage.sections[place]].moves for place in (0, -1))
         assert "ai" in stage.must_say[stage.sections[0]]
-        if stage.trained:
+        assert any({"rep"} <= set(move.needs) for move in first), name
+        assert last[-1].id.startswith(("thanks", "unsubscribe")), name
+        if name not in ("complaint", "message"):
             assert stage.sections[0] == "opening"
-            assert stage.sections[-1] == "closing"
+            assert stage.sections[-1] in ("closing", "visit_closing")
 
 
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.parent.name)

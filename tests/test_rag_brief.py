@@ -1,6 +1,7 @@
 """The brief of a small company: what is known on a day, what is not, what is disputed, and never a personal value."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from governance.db import reading
 from governance.errors import Language, NoConsent, NotFound
 from governance.vault import Vault, open_vault, token
 from rag import tables
-from rag.brief import Brief, brief, decision_maker, find_customer
+from rag.brief import Brief, Customer, brief, decision_maker, find_customer
+from rag.brief_groups import Desk, decider_groups
 from rag.company import PACKS, Company, load_company
 from rag.entries import contact_person
 from rag.facts import add_facts, facts_about, make_fact
@@ -23,6 +25,7 @@ from rag.sources import Source, add_sources
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 TODAY = NOW.date()
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
 PROFILE = {
     "id": "small-company",
     "name": {"zh": "小公司", "en": "Small Company"},
@@ -164,15 +167,66 @@ def test_a_brief_says_who_decides_what_was_bought_and_when_money_comes(
 ) -> None:
     known = brief_of(tx, vault, company)
     person = contact_person(vault, company, "K2")
-    assert texts(known, "decider") == [token(person, "name"), "主任"]
+    name = token(person, "name")
+    assert texts(known, "decider") == [name, "主任", f"{name}主任", f"{name}主任"]
     assert texts(known, "title_change") == ["2026年3月"]
     assert texts(known, "purchase1") == ["2026年", "监护仪", "1套"]
     assert texts(known, "purchase2") == ["2025年", "监护仪", "20台"]
     assert texts(known, "purchase3") == ["2024年", "超声", "2台"]
     assert texts(known, "budget") == ["2027年", "10月至11月"]
     assert canonical(known, "budget") == ["2027", "10/11"]
-    assert known.unknown == ("ticket", "tender")
+    assert known.unknown == ("contact", "contact_topic", "promise", "ticket", "tender")
     assert [notice.kind for notice in known.notices] == ["title_change"]
+
+
+@pytest.mark.parametrize(
+    ("post", "called", "address"),
+    [
+        ("设备科主任", "设备科{}主任", "{}主任"),
+        ("采购中心副主任", "采购中心{}副主任", "{}副主任"),
+        ("副院长", "{}副院长", "{}副院长"),
+        ("总经理", "{}总经理", "{}总经理"),
+        ("内镜中心护士长", "内镜中心{}护士长", "{}护士长"),
+        ("设备科", "设备科{}", "{}"),
+    ],
+)
+def test_a_post_is_said_behind_the_name_and_its_department_before(
+    tx: Connection, vault: Vault, company: Company, post: str, called: str, address: str
+) -> None:
+    [held] = [
+        fact
+        for fact in facts_about(tx, contact_person(vault, company, "K2"), as_of=None)
+        if fact.relation == "holds_title"
+    ]
+    held, glossary = replace(held, value=post), {**company.file.glossary, post: "Head"}
+    told = replace(company, file=company.file.model_copy(update={"glossary": glossary}))
+    customer = Customer("customer:H1", "青禾医院", "Qinghe Hospital")
+    [said, spoken] = [
+        [value.text for value in decider_groups(Desk(told, customer, TODAY, language), held, None)[0].values[2:]]
+        for language in LANGUAGES
+    ]
+    name, english = token(held.subject, "name"), token(held.subject, "name_en")
+    assert said == [called.format(name), address.format(name)]
+    assert spoken == [f"{english}, Head", english]
+
+
+def test_the_last_conversation_and_what_we_promised_are_told_and_a_late_promise_is_a_notice(
+    tx: Connection, vault: Vault, company: Company
+) -> None:
+    happen(tx, "contacted", "G1", date(2026, 9, 1), None, channel="phone", subject="预算沟通")
+    happen(tx, "contacted", "G2", date(2026, 10, 8), None, channel="visit", subject="保养时间确认")
+    happen(tx, "contacted", "G3", date(2026, 12, 1), None, channel="visit", subject="将来的事")
+    happen(tx, "promise", "V1", date(2026, 10, 8), None, text="补发英文说明书", due="2026-10-31")
+    happen(tx, "promise", "V2", date(2026, 10, 9), None, text="安排复训", due="2026-12-31")
+    known = brief_of(tx, vault, company)
+    assert texts(known, "contact") == ["2026年10月8日"]
+    assert texts(known, "contact_topic") == ["保养时间确认"]
+    assert texts(known, "promise") == ["补发英文说明书"]
+    assert [notice.kind for notice in known.notices] == ["title_change", "late_promise"]
+    english = brief_of(tx, vault, company, language="en")
+    assert texts(english, "contact") == ["8 October 2026"]
+    assert "contact_topic" not in english.groups  # nobody has told its English name
+    assert "promise" not in english.groups
 
 
 def test_units_are_never_added_up_mixed_and_only_three_years_count(
@@ -190,7 +244,8 @@ def test_units_are_never_added_up_mixed_and_only_three_years_count(
 def test_the_english_brief_translates_what_the_glossary_knows(tx: Connection, vault: Vault, company: Company) -> None:
     known = brief_of(tx, vault, company, language="en")
     assert texts(known, "customer") == ["Qinghe Hospital"]
-    assert texts(known, "decider") == [token(contact_person(vault, company, "K2"), "name_en"), "Director"]
+    name = token(contact_person(vault, company, "K2"), "name_en")
+    assert texts(known, "decider") == [name, "Director", f"{name}, Director", name]
     assert texts(known, "title_change") == ["March 2026"]
     assert texts(known, "purchase3") == ["2024", "ultrasound systems", "2 units"]
     assert texts(known, "budget") == ["2027", "October to November"]
@@ -206,7 +261,7 @@ def test_every_value_has_facts_and_every_fact_a_source_that_states_it(
             assert value.facts
             assert {known.facts[key].source for key in value.facts} == set(value.sources)
             assert all(known.sources[key].row for key in value.sources)
-    [decider, _] = known.groups["decider"].values
+    decider = known.groups["decider"].values[0]
     assert any(decider.text in known.sources[key].text for key in decider.sources)
 
 
