@@ -71,7 +71,7 @@ def test_every_sentence_says_which_wording_which_facts_and_which_article(parts: 
     view = view_script(parts, script, user(parts, "rita"), NOW)
     assert {key: len(whys) for key, whys in found.whys.items()} == {s.id: len(s.sentences) for s in view.sections}
     greeting = found.whys["opening"][0]
-    assert greeting.wording == "您好，请问是〔医院〕〔负责人和职务〕〔负责人和职务〕吗？"
+    assert greeting.wording == "您好，请问是〔医院〕〔负责人和职务〕吗？"
     assert any("沈知遥" in fact.topic + fact.answer for fact in greeting.facts)
     assert all(0 < fact.evidence <= len(view.evidence) for fact in greeting.facts)
     assert any("广告法" in article for why in found.whys["product"] for article in why.demanded)

@@ -1,7 +1,6 @@
 """The brief of a small company: what is known on a day, what is not, what is disputed, and never a personal value."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -15,8 +14,7 @@ from governance.db import reading
 from governance.errors import Language, NoConsent, NotFound
 from governance.vault import Vault, open_vault, token
 from rag import tables
-from rag.brief import Brief, Customer, brief, decision_maker, find_customer
-from rag.brief_groups import Desk, decider_groups
+from rag.brief import Brief, brief, decision_maker, find_customer
 from rag.company import PACKS, Company, load_company
 from rag.entries import contact_person
 from rag.facts import add_facts, facts_about, make_fact
@@ -25,7 +23,6 @@ from rag.sources import Source, add_sources
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 TODAY = NOW.date()
-LANGUAGES: tuple[Language, ...] = ("zh", "en")
 PROFILE = {
     "id": "small-company",
     "name": {"zh": "小公司", "en": "Small Company"},
@@ -177,37 +174,6 @@ def test_a_brief_says_who_decides_what_was_bought_and_when_money_comes(
     assert canonical(known, "budget") == ["2027", "10/11"]
     assert known.unknown == ("contact", "contact_topic", "promise", "ticket", "tender")
     assert [notice.kind for notice in known.notices] == ["title_change"]
-
-
-@pytest.mark.parametrize(
-    ("post", "called", "address"),
-    [
-        ("设备科主任", "设备科{}主任", "{}主任"),
-        ("采购中心副主任", "采购中心{}副主任", "{}副主任"),
-        ("副院长", "{}副院长", "{}副院长"),
-        ("总经理", "{}总经理", "{}总经理"),
-        ("内镜中心护士长", "内镜中心{}护士长", "{}护士长"),
-        ("设备科", "设备科{}", "{}"),
-    ],
-)
-def test_a_post_is_said_behind_the_name_and_its_department_before(
-    tx: Connection, vault: Vault, company: Company, post: str, called: str, address: str
-) -> None:
-    [held] = [
-        fact
-        for fact in facts_about(tx, contact_person(vault, company, "K2"), as_of=None)
-        if fact.relation == "holds_title"
-    ]
-    held, glossary = replace(held, value=post), {**company.file.glossary, post: "Head"}
-    told = replace(company, file=company.file.model_copy(update={"glossary": glossary}))
-    customer = Customer("customer:H1", "青禾医院", "Qinghe Hospital")
-    [said, spoken] = [
-        [value.text for value in decider_groups(Desk(told, customer, TODAY, language), held, None)[0].values[2:]]
-        for language in LANGUAGES
-    ]
-    name, english = token(held.subject, "name"), token(held.subject, "name_en")
-    assert said == [called.format(name), address.format(name)]
-    assert spoken == [f"{english}, Head", english]
 
 
 def test_the_last_conversation_and_what_we_promised_are_told_and_a_late_promise_is_a_notice(
