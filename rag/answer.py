@@ -10,16 +10,16 @@ from governance.db import reading
 from governance.errors import Invalid, Language
 from governance.vault import TOKEN, Vault
 from rag.answer_customer import customer_lines
-from rag.answer_product import Desk, Line, bought_by, buyers, product_lines
+from rag.answer_product import MOST_LINES, Desk, Line, bought_by, buyers, product_lines
 from rag.asking import Asked, Aspect, understand
 from rag.company import Bilingual, Company
-from rag.customers import customers, products
+from rag.customers import products
 from rag.search_context import around, spans
 from rag.sources import Source, sources
 from rag.tokens import tokens_of
 from rag.vectors import Index, Scope
 
-MOST_LINES, MOST_SURE, MOST_QUOTATIONS = 12, 3, 5
+MOST_SURE, MOST_QUOTATIONS = 3, 5
 LEAST_SHARE = 0.34  # of the question's words that a quotation must hold; below it is only "perhaps related"
 _ASKING = frozenset(
     [
@@ -125,9 +125,8 @@ def search_in(index: Index, as_of: date) -> Search:
 def _desk(
     tx: Connection, company: Company, asked: Asked, as_of: date, known_at: datetime | None, language: Language
 ) -> Desk:
-    known = {customer.id: customer for customer in customers(tx)}
     goods = {product.id: product for product in products(tx)}
-    return Desk(tx, company, as_of, known_at, language, known, goods, asked.years)
+    return Desk(tx, company, as_of, known_at, language, goods, asked.years)
 
 
 def _from_facts(desk: Desk, vault: Vault, asked: Asked) -> tuple[list[Line], list[Bilingual], list[str]]:

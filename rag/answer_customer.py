@@ -20,9 +20,9 @@ _FIELDS = (
 
 def customer_lines(desk: Desk, vault: Vault, customer: str, aspects: Sequence[str]) -> dict[str, list[Line]]:
     """Aspect → its lines; none when nothing is known."""
-    if customer not in desk.customers or not aspects:
+    whose = desk.customer(customer)
+    if whose is None or not aspects:
         return {aspect: [] for aspect in aspects}
-    whose = desk.customers[customer]
     known = customer_360(desk.tx, vault, desk.company, whose, product=None, as_of=desk.as_of, known_at=desk.known_at)
     worded = [line for line in Wording(desk.company, desk.language).lines(known) if _meant(desk, known, line)]
     found = {aspect: [_line(line) for line in worded if line.part == PARTS.get(aspect, aspect)] for aspect in aspects}

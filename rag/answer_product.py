@@ -2,18 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sqlalchemy import Connection
 
 from governance.errors import Language
 from rag.company import Company
-from rag.customers import Customer, Product
+from rag.customers import Customer, Product, customers_by_id
 from rag.facts import Fact, edges_of, facts_about
 from rag.offers import offer_of
 from rag.values import Group, say_quantity
 
+MOST_LINES = 12  # of an answer
 NOTICES = {
     "certificate": ("expired_certificate", "contradiction"),
     "warranty": ("contradiction",),
@@ -48,16 +49,22 @@ class Desk:
     as_of: date
     known_at: datetime | None
     language: Language
-    customers: Mapping[str, Customer]
     products: Mapping[str, Product]
     years: tuple[int, ...]
+    _met: dict[str, Customer | None] = field(default_factory=dict[str, Customer | None])
 
     def say(self, zh: str, en: str) -> str:
         return zh if self.language == "zh" else en
 
+    def customer(self, entity: str) -> Customer | None:
+        """None: there is none of this id, or it is merged into another."""
+        if entity not in self._met:
+            self._met[entity] = customers_by_id(self.tx, [entity]).get(entity)
+        return self._met[entity]
+
     def name(self, entity: str) -> str:
         """Of a customer or product, in the language of the answer."""
-        known = self.customers.get(entity) or self.products.get(entity)
+        known = self.products.get(entity) or self.customer(entity)
         return (known.name if self.language == "zh" else known.name_en) if known else entity.partition(":")[2]
 
 
@@ -88,7 +95,7 @@ def bought_by(desk: Desk, customer: str, categories: Sequence[str]) -> list[str]
 
 
 def buyers(desk: Desk, products: Collection[str], categories: Sequence[str]) -> list[Line]:
-    """Which customers bought one of the products, or of the categories, each with what and when."""
+    """Which customers bought one of the products, or of the categories last, each with what and when."""
     wanted = set(products) or {key for key, product in desk.products.items() if product.category in categories}
     found = edges_of(desk.tx, wanted, as_of=None, known_at=desk.known_at, relations=["bought"])
     by_customer: dict[str, list[Fact]] = defaultdict(list)
@@ -96,7 +103,7 @@ def buyers(desk: Desk, products: Collection[str], categories: Sequence[str]) -> 
         if _matches(desk, fact, ()) and fact.object in wanted:
             by_customer[fact.subject].append(fact)
     newest = sorted(by_customer.items(), key=lambda item: max(str(fact.valid_from) for fact in item[1]), reverse=True)
-    return [_bought(desk, customer, facts) for customer, facts in newest]
+    return [_bought(desk, customer, facts) for customer, facts in newest[:MOST_LINES]]
 
 
 def _matches(desk: Desk, fact: Fact, categories: Sequence[str]) -> bool:

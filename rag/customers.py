@@ -1,5 +1,6 @@
 """Who the customers and products are, and who decides for a customer on a day; no personal data is read here."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -15,6 +16,7 @@ __all__ = [
     "Customer",
     "Product",
     "customers",
+    "customers_by_id",
     "deciding_posts",
     "decision_maker",
     "disputed_posts",
@@ -53,6 +55,11 @@ def customers(tx: Connection) -> list[Customer]:
     return sorted(map(_customer, found), key=lambda customer: customer.name)
 
 
+def customers_by_id(tx: Connection, ids: Collection[str]) -> dict[str, Customer]:
+    """Those of `ids` that are customers of their own, not merged into another."""
+    return {fact.subject: _customer(fact) for fact in _newest_names(tx, ids) if fact.subject.startswith("customer:")}
+
+
 def find_customer(tx: Connection, text: str) -> Customer:
     """By id, registration, name, alias or former name; raises NotFound, or Conflict when it fits several."""
     found = _found(tx, text, "customer:")
@@ -77,9 +84,9 @@ def find_product(tx: Connection, text: str) -> Product:
     raise NotFound(kind={"zh": "产品", "en": "product"}, name=text[:80])
 
 
-def _newest_names(tx: Connection, prefix: str) -> list[Fact]:
+def _newest_names(tx: Connection, subjects: str | Collection[str]) -> list[Fact]:
     """One `name` fact per entity."""
-    stated = [fact for fact in facts_of(tx, "name") if fact.subject.startswith(prefix)]
+    stated = facts_of(tx, "name", subjects=subjects)
     own = canonical(tx, [fact.subject for fact in stated])
     kept = {fact.subject: fact for fact in stated if own[fact.subject] == fact.subject}
     return list(kept.values())

@@ -133,9 +133,18 @@ def facts_about(
     return [fact for fact in merged if as_of is None or holds(fact, as_of)]
 
 
-def facts_of(tx: Connection, *relations: str, known_at: datetime | None = None) -> list[Fact]:
-    """All facts of these relations, of all days."""
-    return _close(tx, _select(tx, [facts.c.relation.in_(relations)], known_at), known_at)
+def facts_of(
+    tx: Connection, *relations: str, known_at: datetime | None = None, subjects: str | Collection[str] = ""
+) -> list[Fact]:
+    """All facts of these relations, of all days; about `subjects` only, by their ids or by how their ids begin."""
+    wanted = facts.c.relation.in_(relations)
+    if isinstance(subjects, str):
+        begun = [facts.c.subject.startswith(subjects, autoescape=True)] if subjects else []
+        found = _select(tx, [wanted, *begun], known_at)
+    else:
+        parts = in_parts(sorted(set(subjects)))
+        found = [fact for part in parts for fact in _select(tx, [wanted, facts.c.subject.in_(part)], known_at)]
+    return _close(tx, found, known_at)
 
 
 def people_of(tx: Connection, customer: str, relation: str, *, known_at: datetime | None = None) -> list[Fact]:

@@ -3,13 +3,13 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
 from governance.vault import Vault
 from rag.search_question import cleaned
-from rag.sources import Source, passages, source
+from rag.sources import Source, below_one_heading, source
 from rag.tokens import tokens_of
 
 _SENTENCE = re.compile(r"[^。！？；!?\n]+?(?:[。！？；!?\n]+|(?<=[a-z0-9)])\.(?=\s|$)|$)")
@@ -26,30 +26,20 @@ def around(tx: Connection, vault: Vault, source_id: str, characters: int = 1200)
     hit = source(tx, vault, source_id)
     if hit.kind != "passage":
         return [hit]
-    document = passages(tx, vault, hit.document)
-    place = next(place for place, each in enumerate(document) if each.id == hit.id)
-    low = high = place
-    room = characters - len(hit.text)
-    open_below, open_above = True, True
-    while open_below or open_above:
-        if open_below:
-            open_below = _joins(document, high + 1, hit, room)
-            if open_below:
-                high += 1
-                room -= len(document[high].text)
-        if open_above:
-            open_above = _joins(document, low - 1, hit, room)
-            if open_above:
-                low -= 1
-                room -= len(document[low].text)
-    return document[low : high + 1]
-
-
-def _joins(document: Sequence[Source], place: int, hit: Source, room: int) -> bool:
-    if not 0 <= place < len(document):
-        return False
-    other = document[place]
-    return other.heading == hit.heading and not other.hostile and len(other.text) <= room
+    keys = below_one_heading(tx, hit)
+    after, before = keys[keys.index(hit.id) + 1 :], keys[: keys.index(hit.id)][::-1]
+    sides = [(iter(after), list[Source]()), (iter(before), list[Source]())]
+    room, open_sides = characters - len(hit.text), sides
+    while open_sides:
+        still_open: list[tuple[Iterator[str], list[Source]]] = []
+        for waiting, taken in open_sides:
+            key = next(waiting, None)
+            if key is not None and len((near := source(tx, vault, key)).text) <= room:
+                room -= len(near.text)
+                taken.append(near)
+                still_open.append((waiting, taken))
+        open_sides = still_open
+    return [*reversed(sides[1][1]), hit, *sides[0][1]]
 
 
 def spans(question: str, text: str) -> tuple[tuple[int, int], ...]:

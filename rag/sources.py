@@ -106,6 +106,21 @@ def passages(tx: Connection, vault: Vault, document: str | None = None) -> list[
     return [_source(vault, row) for row in tx.execute(ordered).mappings()]
 
 
+def below_one_heading(tx: Connection, hit: Source) -> list[str]:
+    """The ids of the passages around the hit with its heading, up to the next heading or hostile one; none is read."""
+    columns = table.c.id, table.c.heading, table.c.hostile
+    query = select(*columns).where(table.c.document == hit.document, table.c.kind == "passage")
+    found: list[str] = []
+    for key, heading, hostile in tx.execute(query.order_by(table.c.position)):
+        if key == hit.id or (heading == hit.heading and not hostile):
+            found.append(key)
+        elif hit.id in found:
+            break
+        else:
+            found = []
+    return found
+
+
 def _row(vault: Vault, source: Source) -> Mapping[str, object]:
     return {
         "id": source.id,

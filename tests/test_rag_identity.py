@@ -14,7 +14,7 @@ from governance.db import reading
 from governance.errors import Conflict, NotFound, XinyanError
 from governance.passport import issue
 from governance.vault import Vault, forget, keep, open_vault, token
-from rag.customers import customers, find_customer
+from rag.customers import customers, customers_by_id, find_customer
 from rag.facts import add_facts, facts_about, make_fact, people_of, retire
 from rag.identity import canonical, merge, merges_in, refuse, suggest_merges, undo
 from rag.merged import members, stands_for
@@ -97,6 +97,8 @@ def test_a_merge_makes_two_one_from_its_moment_on_and_undoing_takes_them_apart(d
         known = people_of(tx, "customer:H1", "holds_title")
         names = facts_about(tx, "customer:H1", as_of=None, relation="name")
         found = find_customer(tx, "青禾一院").id
+        by_id = customers_by_id(tx, ["customer:H1", "customer:H2", "product:P1", "customer:H9"])
+        assert list(by_id.values()) == customers(tx)
         return [c.id for c in customers(tx)], found, [f.subject for f in known], sorted(f.value for f in names)
 
     apart = seen()
