@@ -98,7 +98,7 @@ def test_a_merge_makes_two_one_from_its_moment_on_and_undoing_takes_them_apart(d
         names = facts_about(tx, "customer:H1", as_of=None, relation="name")
         found = find_customer(tx, "青禾一院").id
         by_id = customers_by_id(tx, ["customer:H1", "customer:H2", "product:P1", "customer:H9"])
-        assert list(by_id.values()) == customers(tx)
+        assert by_id == {each.id: each for each in customers(tx)}
         return [c.id for c in customers(tx)], found, [f.subject for f in known], sorted(f.value for f in names)
 
     apart = seen()
