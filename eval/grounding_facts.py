@@ -9,17 +9,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from eval.grounding_derived import ends, follows, since, spans
 from eval.grounding_fact_names import named
 from eval.grounding_fact_words import denials, events, tenses
 from eval.grounding_mentions import Mention, mentions
+from eval.grounding_records import Records, records_of
 from eval.grounding_statements import (
     Claim,
     Judgement,
     Known,
     Outcome,
     Statement,
-    dated,
-    holds_code,
     ids_of,
     is_number_of,
     known_of,
@@ -29,6 +29,7 @@ from eval.grounding_words import (
     FUTURE,
     LASTING,
     PAST,
+    PRESENT,
     QUESTION,
     REPORTED,
     Topics,
@@ -39,6 +40,7 @@ from eval.grounding_words import (
 __all__ = ["Claim", "Judgement", "Statement", "judge_facts"]
 
 
+_SOFT_UNITS = frozenset("次批位项家种类款张单期笔个份")
 _AS_OF = re.compile(r"截至|截止|目前|今天|as of|as at|today|currently|to date", re.I)
 
 
@@ -133,28 +135,72 @@ def _value(sentence: str, each: Said, said: Sequence[Said], known: Sequence[Know
         return Claim(value.text, "date", "no_claim", ())
     matching = [k for k in known if states(k, value, as_of, sentence)]
     if not matching:
-        if value.loose:
-            return Claim(value.text, "date", "no_claim", ())
-        rivals = [k for k in known if any(m.kind == value.kind for m in k.values)]
-        return Claim(
-            value.text, value.kind, "contradicted" if rivals else "absent", ids_of(rivals[:3]), "no fact states it"
-        )
-    if value.kind == "code" and not any(is_number_of(k.fact, value.canonical) for k in matching):
-        return Claim(value.text, "code", "supported", ids_of(matching))  # a model says no relation
-    related = [k for k in matching if not each.topics or not k.topics or each.topics & k.topics]
-    if not related and value.kind == "quantity" and any(each.topics & k.topics for k in known):
-        related = matching  # what was bought is what was installed, if it was installed at all
-    if not related:
-        return Claim(value.text, value.kind, "contradicted", ids_of(matching), "stated of another relation")
-    if value.kind != "date" and (rival := _mispaired(sentence, each, said, related, known)):
-        return Claim(
-            value.text, value.kind, "contradicted", ids_of([*related, rival]), "stated of another event or subject"
-        )
-    if value.kind == "date" and each.value.kind == "date" and _apart(each, said, related, known):
-        return Claim(value.text, "date", "contradicted", ids_of(related), "not the day of what is said beside it")
-    if ended := _over(sentence, related, as_of, said):
+        return _unstated(sentence, value, known, as_of)
+    records = records_of(tuple(k.fact for k in known))
+    near = [k for k in matching if not _of_another(k, each, said, sentence, records)]
+    if not near:
+        outcome = "no_claim" if value.loose else "contradicted"
+        return Claim(value.text, value.kind, outcome, ids_of(matching), "stated of another event or subject")
+    if value.kind == "code" and not any(is_number_of(k.fact, value.canonical) for k in near):
+        return Claim(value.text, "code", "supported", ids_of(near))  # a model says no relation
+    related = [k for k in near if not each.topics or not k.topics or each.topics & k.topics]
+    if not related and (rivals := _rivals(each, near, known)):
+        return Claim(value.text, value.kind, "contradicted", ids_of([*near, *rivals]), "stated of another relation")
+    if ended := _over(sentence, each, related or near, known, as_of, said):
         return Claim(value.text, value.kind, "contradicted", ids_of(ended), "does not hold on the day")
-    return Claim(value.text, value.kind, "supported", ids_of(related))
+    return Claim(value.text, value.kind, "supported", ids_of(related or near))
+
+
+def _unstated(sentence: str, value: Mention, known: Sequence[Known], as_of: date) -> Claim:
+    """What no fact states may follow from the facts; a figure of another kind than all of theirs is no claim."""
+    stated = [m for k in known for m in k.values]
+    rivals = [k for k in known if any(m.kind == value.kind for m in k.values)]
+    if value.numeric and follows(value, stated, sentence):
+        return Claim(value.text, value.kind, "supported", (), "follows from the facts")
+    pairs = [(k, a, b) for k in known for a, _ in k.starts for b, _ in k.ends]
+    if any(spans(value, [a], [b]) for _, a, b in pairs) or since(value, [a for k in known for a, _ in k.starts], as_of):
+        return Claim(value.text, value.kind, "supported", (), "the time between two days")
+    starts = [a for k in known for a, last in (*k.starts, *k.days) if a == last]
+    if ends(value, starts, stated, sentence):
+        return Claim(value.text, value.kind, "supported", (), "the end of a period")
+    idle = value.loose or (value.kind == "period" and value.unit in "ns" and not _timed(known))
+    idle = idle or (value.kind == "quantity" and value.unit in _SOFT_UNITS and not _counted(value, known))
+    if idle:
+        return Claim(value.text, value.kind, "no_claim", ())
+    outcome = "contradicted" if rivals else "absent"
+    return Claim(value.text, value.kind, outcome, ids_of(rivals[:3]), "no fact states it")
+
+
+def _timed(known: Sequence[Known]) -> bool:
+    return any(m.kind == "period" and m.unit in "nsh" for k in known for m in k.values)
+
+
+def _counted(value: Mention, known: Sequence[Known]) -> bool:
+    return any(m.kind == "quantity" and m.unit == value.unit for k in known for m in k.values)
+
+
+def _of_another(k: Known, each: Said, said: Sequence[Said], sentence: str, records: Records) -> bool:
+    """Whether the words around a value speak of another record than a fact's: in its clause, else in the sentence."""
+    start, end = each.clause
+    inside = [s.value for s in said if s.clause == each.clause and s is not each]
+    if records.elsewhere(k, sentence[start:end], inside, day=each.value.kind == "date"):
+        return True
+    alike = [s for s in said if s is not each and s.value.kind == each.value.kind and each.value.kind != "code"]
+    if alike:
+        return False  # two amounts: the words around one need not be about the other
+    others = [s.value for s in said if s is not each]
+    return bool(records.elsewhere(k, sentence, others, day=each.value.kind == "date"))
+
+
+def _rivals(each: Said, near: Sequence[Known], known: Sequence[Known]) -> list[Known]:
+    """Facts of the relation that is said, of the same kind of value: they show that this one is of another."""
+    if each.value.kind == "date":
+        return [k for k in known if k not in near and k.topics & each.topics and k.days]
+    return [
+        k
+        for k in known
+        if k not in near and k.topics & each.topics and any(m.kind == each.value.kind for m in k.values)
+    ]
 
 
 def _is_today(sentence: str, value: Mention, as_of: date) -> bool:
@@ -163,107 +209,33 @@ def _is_today(sentence: str, value: Mention, as_of: date) -> bool:
     return _AS_OF.search(sentence[max(0, value.start - 8) : value.end + 8]) is not None
 
 
-def _mispaired(
-    sentence: str, each: Said, said: Sequence[Said], related: Sequence[Known], known: Sequence[Known]
-) -> Known | None:
-    """
-    A fact of the same relation that fits what is said around the value better than any that states it: the value is
-    that of another purchase, person or product. None when there is none.
-    """
-    scope = _scope(each, said, sentence)
-    beside = [
-        other.value
-        for other in said
-        if scope[0] <= other.value.start < scope[1]
-        and other is not each
-        and not (other.topics and each.topics and not other.topics & each.topics)
-    ]
-    text = sentence[scope[0] : scope[1]]
-    best = max(_fit(k, beside, text, known) for k in related)
-    relations = {k.fact.relation for k in related}
-    for rival in known:
-        if (
-            rival.fact.relation in relations
-            and rival not in related
-            and any(m.kind == each.value.kind for m in rival.values)
-        ) and _fit(rival, beside, text, known) > best:
-            return rival
-    return None
-
-
-def _scope(each: Said, said: Sequence[Said], sentence: str) -> tuple[int, int]:
-    """The clause, and those before it up to the one with a day, when it has no day of its own."""
-    dated = [other.clause for other in said if other.value.kind == "date" and not other.value.loose]
-    if each.clause in dated or not dated:
-        return each.clause if dated else (0, len(sentence))
-    before = [clause for clause in dated if clause[1] <= each.clause[0]]
-    if before:
-        return before[-1][0], each.clause[1]
-    return each.clause[0], min(clause[1] for clause in dated if clause[0] >= each.clause[1])
-
-
-def _fit(known: Known, beside: Sequence[Mention], text: str, others: Sequence[Known]) -> int:
-    """How much of what is said is about this fact: its days (or those of its event), its"
-    " subject, its event's values."""
-    fits = 0
-    event = [
-        k
-        for k in others
-        if k.fact.valid_from and (k.fact.subject, k.fact.valid_from) == (known.fact.subject, known.fact.valid_from)
-    ]
-    for value in beside:
-        if value.kind == "date":
-            fits += _about_days(known, value, others)
-        elif value.kind in ("code", "person"):
-            fits += holds_code(known.fact, value.canonical) or any(holds_code(k.fact, value.canonical) for k in event)
-        else:
-            fits += any(states(k, value, date.min) for k in event)
-    fits += any(len(k.fact.value) > 2 and not k.values and k.fact.value in text for k in event)
-    subject = known.fact.subject
-    return fits + (len(subject) > 1 and subject in text)
-
-
-def _about_days(known: Known, day: Mention, others: Sequence[Known]) -> bool:
-    if dated(known, day, ""):
-        return True
-    if known.days:
-        return False
-    return any(k.fact.subject == known.fact.subject and dated(k, day, "") for k in others)
-
-
-def _apart(each: Said, said: Sequence[Said], related: Sequence[Known], known: Sequence[Known]) -> bool:
-    """Whether a number stands beside this day under the same word, whose facts all have other days of their own."""
-    if each.value.loose and not each.topics:
-        return False
-    for other in said:
-        if other.clause != each.clause or not other.value.numeric or other.value.kind == "period":
-            continue
-        if each.topics != other.topics:
-            continue
-        facts = [
-            k
-            for k in known
-            if states(k, other.value, date.min) and (not other.topics or not k.topics or other.topics & k.topics)
-        ]
-        if facts and all(k.fact.valid_from and not _about_days(k, each.value, known) for k in facts):
-            subjects = {k.fact.subject for k in facts}
-            if not any(
-                k.fact.subject in subjects and not k.fact.valid_from and dated(k, each.value, "") for k in related
-            ):
-                return True
-    return False
-
-
-def _over(sentence: str, related: Sequence[Known], as_of: date, said: Sequence[Said]) -> list[Known]:
+def _over(
+    sentence: str, each: Said, related: Sequence[Known], known: Sequence[Known], as_of: date, said: Sequence[Said]
+) -> list[Known]:
     """The facts, when none of them holds on the day and the sentence speaks of the present."""
-    lasting = [k for k in related if k.topics & LASTING]
-    if not lasting or len(lasting) < len(related):
+    if each.value.kind == "date":
         return []
-    ended = [k for k in lasting if k.fact.valid_to is not None and k.fact.valid_to <= as_of]
-    coming = [k for k in lasting if k.fact.valid_from is not None and k.fact.valid_from > as_of]
-    if len(ended) == len(lasting) and not PAST.search(sentence):
-        dated = any(each.value.kind == "date" and not each.value.loose and each.value.edge != "from" for each in said)
-        return [] if dated else ended
-    if len(coming) == len(lasting) and not FUTURE.search(sentence) and not any(s.value.kind == "date" for s in said):
-        return coming
+    ended = [k for k in related if k.fact.valid_to is not None and k.fact.valid_to <= as_of]
+    coming = [k for k in related if k.fact.valid_from is not None and k.fact.valid_from > as_of]
+    clause = sentence[each.clause[0] : each.clause[1]]
+    present = PRESENT.search(clause) is not None
+    if ended and len(ended) == len(related):
+        replaced = [k for k in known if any(_follows(k, old) for old in ended)]
+        if not (replaced or any(k.topics & LASTING for k in ended)):
+            return []
+        if present:
+            return ended
+        told = any(s.value.kind == "date" and s.value.edge != "from" for s in said)
+        beside = any(states(k, s.value, as_of) for k in replaced for s in said if s is not each and s.value.numeric)
+        return [] if PAST.search(sentence) or told or beside else ended
+    if coming and len(coming) == len(related) and any(k.topics & LASTING for k in coming):
+        dated = any(s.value.kind == "date" for s in said)
+        return [] if FUTURE.search(sentence) or dated else coming
     return []
+
+
+def _follows(new: Known, old: Known) -> bool:
+    """Whether a fact says anew what another said until then."""
+    if (new.fact.subject, new.fact.relation) != (old.fact.subject, old.fact.relation) or new.fact.valid_from is None:
+        return False
+    return old.fact.valid_to is not None and new.fact.valid_from >= old.fact.valid_to

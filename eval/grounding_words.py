@@ -151,6 +151,10 @@ PAST = re.compile(
     r"served|no longer|once)(?![A-Za-z])",
     re.IGNORECASE,
 )
+PRESENT = re.compile(
+    r"目前|现有|现在|现行|眼下|当前|如今|仍|还在|(?<![A-Za-z])(?:now|currently|current|at present|today|right now|still)(?![A-Za-z])",
+    re.IGNORECASE,
+)
 FORMER = re.compile(
     r"曾任|曾担任|原任|前任|卸任|离任|(?<=[，是为的])原(?=[\u4e00-\u9fff]{1,8}(?:主任|院长|科长))"
     r"|(?<![A-Za-z])(?:former(?:ly)?|previously|used to be|stepped down|until recently|ex-)(?![a-z])",

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from eval.numerals import CENT, FORMAL_DIGITS, HAN, HAN_DIGITS, HAN_LARGE, WORDS, han_number, plain, spelled, whole
+
 Kind = Literal[
     "date", "month", "year", "quarter", "half", "window", "period", "money", "percent", "quantity", "code", "person",
     "number",
@@ -18,30 +20,21 @@ MONTHS = (
     "January February March April May June July August September October November December".split()  # noqa: SIM905
 )
 _MONTH = "|".join([*MONTHS, *(name[:3] for name in MONTHS)])
-_HAN_DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
-_HAN = "零〇一二两三四五六七八九十百千"
-_FORMAL = str.maketrans("壹贰貳叁參肆伍陆陸柒捌玖拾佰仟萬億圆", "一二二三三四五六六七八九十百千万亿元")
-_FORMAL_DIGITS = "零壹贰貳叁參肆伍陆陸柒捌玖拾佰仟萬億万亿"
-_HAN_LARGE = rf"[{_HAN}]+[万亿](?:[{_HAN}]+[万]?)*[{_HAN}]*"
-_WORDS = {
-    word: number
-    for number, word in enumerate(
-        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "  # noqa: SIM905
-        "eighteen nineteen twenty".split(),
-        1,
-    )
-} | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90, "hundred": 100}
-_WORD = "|".join(sorted(_WORDS, key=len, reverse=True))
 _QUARTERS = {
     word: number
     for number, words in enumerate((("first", "1st"), ("second", "2nd"), ("third", "3rd"), ("fourth", "4th")), 1)
     for word in words
 }
-_CENT = "[壹贰叁肆伍陆柒捌玖]"
 _CURRENCY = "人民币|美元|欧元|日元|港元|港币|英镑"
-_UNITS = "台|套|件|支|个|盒|箱|批|人|名|例|次|条|根|张|份|瓶|片|组|辆|只|家|间|床|吨|米|副|把|袋|颗"
+_UNITS = (
+    "人份|人次|例次|测试|托盘|英寸|千瓦|毫升|毫米|厘米|毫克|公斤|千克|公里|平方米|台|套|件|支|个|盒|箱|批|人|名|例|次|条|根|张|份|瓶|片|组|辆|只|家|间|床|吨|米"
+    "|副|把|袋|颗|笔|款|位|项|卷|罐|桶|升|克|栋|期|单|包|册|托|捆|听|筒|柜|箱|车|部(?!门|分|件|长)"
+)
+_COUNTED = "台套件支个盒箱批人名例次条根张份瓶片组辆只家间床吨米副把袋颗笔款位项卷罐桶升克栋期单包册"
 _EN_UNITS = (
     r"units?|sets?|pieces?|pcs|boxes|box|kits?|cases?|bottles?|systems?|monitors?|pumps?|beds?|packs?|tonnes?|pairs?"
+    r"|vials?|tests?|cartridges?|reels?|rolls?|bags?|cartons?|pallets?|probes?|machines?|devices?|inch(?:es)?"
+    r"|kg|kilograms?|kilos?|grams?|mm|cm|mL|ml|millilit(?:er|re)s?|lit(?:er|re)s?|mmHg|cmH2O|kPa|bpm|kVA|kW|Hz|MHz|GB|TB"
 )
 _N = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _SCALE = {
@@ -55,26 +48,55 @@ _SCALE = {
     "million": 10**6,
     "thousand": 10**3,
     "m": 10**6,
+    "mn": 10**6,
+    "bn": 10**9,
+    "billion": 10**9,
+    "w": 10**4,
 }
+_PERIODS: tuple[tuple[tuple[str, ...], str, int], ...] = (
+    (("年", "y"), "m", 12),
+    (("quarter",), "m", 3),
+    (("个月", "month"), "m", 1),
+    (("天", "日", "day"), "d", 1),
+    (("周", "week"), "d", 7),
+    (("小时", "个小时", "h"), "h", 1),
+    (("分", "min"), "n", 1),
+)
 _SPOKEN = r"(?P<hy>[一二][〇零九][〇零一二三四五六七八九]{2})年"
 _IN_YEAR = r"(?:(?P<y>(?:19|20)\d{2})\s?年?度?的?\s?)?"
 _OF_YEAR = r"(?:,? (?:of )?(?P<y2>(?:19|20)\d{2}))?"
-_AMERICAN = r"yuan|renminbi|RMB|CNY|USD|EUR|HKD|JPY|GBP|euros?|dollars?|US dollars?"
+_SCALES = "million|thousand|billion|bn|mn|k|m"
+_AMERICAN = r"yuan|renminbi|RMB|CNY|USD|EUR|HKD|JPY|GBP|euros?|(?:US )?dollars?|pounds?(?: sterling)?|sterling|yen"
 # Kind, signs of which a text must hold one (else the pattern is not tried), pattern.
 # Order decides: a longer reading of the same characters comes first. CJK characters are \w, so \b is no boundary.
 _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     ("person", "[", r"\[\[(?P<person>p_[0-9a-f]{16})\.\w+\]\]"),
     ("code", "械", r"[\u4e00-\u9fff]械注[准进许]\s?\d{8,14}|[\u4e00-\u9fff]械备\s?\d{8,14}"),
     ("date", "日", r"(?P<y>\d{4})\s?年\s?(?P<m>\d{1,2})\s?月\s?(?P<d>\d{1,2})\s?[日号]"),
+    (
+        "code",
+        "-",
+        r"(?<![A-Za-z0-9])(?!Mid-|Pre-|Post-|Non-)(?=[A-Za-z0-9-]*\d)[A-Z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)+(?![A-Za-z0-9])",
+    ),
     ("date", "-/.", r"(?<!\d)(?P<y>(?:19|20)\d{2})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?!\d)"),
-    ("date", "JFMASOND", rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s(?P<mon>{_MONTH})\.?,?\s(?P<y>\d{{4}})"),
-    ("date", "JFMASOND", rf"(?P<mon>{_MONTH})\.?\s(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,\s?(?P<y>\d{{4}})"),
+    ("date", "/.", r"(?<![\d./])(?P<d>\d{1,2})[/.](?P<m>\d{1,2})[/.](?P<y>(?:19|20)\d{2})(?![\d/])"),
+    ("date", "JFMASOND", rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of )?(?P<mon>{_MONTH})\.?,?\s(?P<y>\d{{4}})(?!\d)"),
+    (
+        "date",
+        "JFMASOND",
+        rf"(?P<mon>{_MONTH})\.?\s(?:the )?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s?(?P<y>(?:19|20)\d{{2}})(?!\d)",
+    ),
+    ("date", "月", r"(?<!\d)(?P<y>[12]\d)年\s?(?P<m>\d{1,2})\s?月\s?(?P<d>\d{1,2})\s?[日号]"),
     ("month", "月", r"(?P<y>\d{4})\s?年\s?(?P<m>\d{1,2})\s?月(?:份)?(?!\s?\d{1,2}\s?日)"),
-    ("month", "JFMASOND", rf"(?P<mon>{_MONTH})\.?\s(?P<y>(?:19|20)\d{{2}})(?!\d)"),
+    ("month", "月", r"(?<!\d)(?P<y>[12]\d)年\s?(?P<m>1[0-2]|[1-9])\s?月(?:份)?(?!\d)"),
+    ("month", "JFMASOND", rf"(?P<mon>{_MONTH})\.?,?\s(?:of )?(?P<y>(?:19|20)\d{{2}})(?!\d)"),
+    ("year", "-–—~至到", r"(?<![\d-])(?P<y>(?:19|20)\d{2})(?=年?度?\s?[-–—~至到]\s?(?:19|20)\d{2}(?![\d-]))"),
+    ("year", "-–—~至到", r"(?<=(?:19|20)\d\d[-–—~至到])\s?(?P<y>(?:19|20)\d{2})(?:年度?)?(?![\d-])(?!年\d)"),
     ("month", "-", r"(?<![\d-])(?P<y>(?:19|20)\d{2})-(?P<m>0[1-9]|1[0-2])(?![\d-])"),
     ("date", "日", rf"{_SPOKEN}(?P<hm>[一二三四五六七八九十]{{1,2}})月(?P<hd>[一二三四五六七八九十]{{1,3}})[日号]"),
     ("month", "年", rf"{_SPOKEN}(?P<hm>[一二三四五六七八九十]{{1,2}})月"),
     ("year", "年", _SPOKEN),
+    ("year", "年", r"(?<![\d.,])(?P<y>[12]\d)年(?=[底初末中]|年[底初末中]|[上下]半年|第?[一二三四1-4]季度|Q[1-4])"),
     ("quarter", "季", rf"{_IN_YEAR}第?(?P<q>[一二三四1-4])季度"),
     ("quarter", "Q", rf"{_IN_YEAR}(?<![A-Za-z0-9])Q(?P<q1>[1-4])(?![A-Za-z0-9-]){_OF_YEAR}"),
     ("quarter", "q", rf"(?P<qw>first|second|third|fourth|1st|2nd|3rd|4th) quarter{_OF_YEAR}"),
@@ -86,53 +108,78 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     (
         "money",
         "元圆",
-        rf"(?P<formal>[{_FORMAL_DIGITS}]{{2,}})[元圆](?:[整正]|(?:零?{_CENT}角)?(?:零?{_CENT}分)?整?)",
+        rf"(?P<formal>[{FORMAL_DIGITS}]{{2,}})[元圆](?:[整正]|(?:零?{CENT}角)?(?:零?{CENT}分)?整?)",
     ),
-    ("money", "万亿", rf"(?P<large>{_HAN_LARGE})(?:元|{_CURRENCY})"),
+    ("money", "万亿", rf"(?P<large>{HAN_LARGE})(?:元|块|{_CURRENCY})"),
+    ("money", "万亿", rf"(?<![{HAN}])(?P<large>(?![万千百]|十分){HAN_LARGE})(?![{_COUNTED}多余]|分之)"),
+    ("money", "万千", rf"(?P<n>{_N})万(?P<thousands>[1-9一二三四五六七八九])千?(?:元|块)?(?![\d.万])"),
     ("money", "万亿", rf"(?P<n>{_N})\s?(?P<scale>万|亿)(?P<more>\d{{4}}|\d,\d{{3}})\s?元"),
     (
         "money",
         "¥￥$€£",
-        rf"[¥￥$€£]\s?(?P<n>{_N})\s?(?P<scale>千万|百万|万|亿|千|million|thousand|k|m)?(?:元|人民币)?",
+        rf"(?:US|HK)?[¥￥$€£]\s?(?P<n>{_N})(?:\s?(?P<scale>千万|百万|万|亿|千|{_SCALES})(?![A-Za-z]))?(?:元|人民币)?",
     ),
-    ("money", "元圆人美欧日港英", rf"(?P<n>{_N})\s?(?P<scale>千万|百万|万|亿|千)?\s?(?:元|圆|{_CURRENCY})"),
+    (
+        "money",
+        "元圆人美欧日港英块",
+        rf"(?P<n>{_N}|(?<![{HAN}])[{HAN}]+)\s?(?P<scale>千万|百万|万|亿|千)?个?\s?(?:元|圆|块(?=钱|[，。,；;、]|$)|{_CURRENCY})",
+    ),
     (
         "money",
         "RCUEHJG",
-        rf"(?:RMB|CNY|USD|EUR|HKD|JPY|GBP)\s?(?P<n>{_N})\s?(?P<scale>million|thousand|k|m)?(?![A-Za-z])",
+        rf"(?:RMB|CNY|USD|EUR|HKD|JPY|GBP)\s?(?P<n>{_N})(?:\s?(?P<scale>{_SCALES})(?![A-Za-z]))?(?![A-Za-z\d])",
     ),
-    ("money", "yrRCUEHJGd", rf"(?P<n>{_N})\s?(?P<scale>million|thousand)?\s?(?:{_AMERICAN})(?![A-Za-z])"),
-    ("money", "万亿", rf"(?P<n>{_N})\s?(?P<scale>千万|百万|万|亿)(?![\u4e00-\u9fff]?[{_UNITS.replace('|', '')}])"),
-    ("percent", "%％p百", rf"(?P<n>{_N})\s?(?:%|％|percent)|百分之(?P<han>[{_HAN}\d.]+)"),
+    ("money", "yrRCUEHJGdps", rf"(?P<n>{_N})\s?(?P<scale>{_SCALES})?\s?(?:{_AMERICAN})(?![A-Za-z])"),
+    ("money", "mtb", rf"(?<![A-Za-z\d])(?P<n>{_N})\s(?P<scale>million|thousand|billion)(?![A-Za-z])"),
+    (
+        "money",
+        "yrRCUEHJGdps",
+        rf"(?i:(?<![A-Za-z])(?:(?P<half>half a)|(?P<word>{WORDS}))(?: (?P<scale>million|thousand|billion))? )(?:{_AMERICAN})(?![A-Za-z])",
+    ),
+    ("money", "wW", rf"(?<![A-Za-z\d])(?P<n>{_N})(?P<scale>[wW])(?![A-Za-z\d])"),
+    ("money", "万亿", rf"(?P<n>{_N})\s?(?P<scale>千万|百万|万|亿)(?![\u4e00-\u9fff]?[{_COUNTED}])"),
+    (
+        "money",
+        "多余来",
+        rf"(?P<n>{_N}|[{HAN}]+)[多余来](?P<scale>千万|百万|万|亿)(?:元|块|{_CURRENCY}|(?![{_COUNTED}]))",
+    ),
+    ("percent", "%％p百点", rf"(?P<n>{_N})\s?(?:%|％|percent|per cent|个点)|百分之(?P<han>[{HAN}\d.点]+)"),
+    ("percent", "成", r"(?<![\u4e00-\u9fff\d])(?P<tenths>[一二三四五六七八九])成(?![立为交功员本分都])"),
     (
         "period",
         "年",
-        rf"(?<![\d.,{_HAN}])(?P<years>\d{{1,2}}|[{_HAN}]+)年(?:零|又|加)?(?P<months>\d{{1,2}}|[{_HAN}]+)个月",
+        rf"(?<![\d.,{HAN}])(?P<years>\d{{1,2}}|[{HAN}]+)年(?:零|又|加)?(?P<months>\d{{1,2}}|[{HAN}]+)个月",
     ),
-    ("period", "半", rf"(?<![\d.,{_HAN}])(?P<years>\d{{1,2}}|[{_HAN}]+)年(?P<halves>半)"),
+    ("period", "半", rf"(?<![\d.,{HAN}])(?P<years>\d{{1,2}}|[{HAN}]+)年(?P<halves>半)"),
     (
         "period",
         "y",
-        rf"(?P<years>\d{{1,2}}|{_WORD})\syears?(?:,| and)?\s(?P<months>\d{{1,2}}|{_WORD})\smonths?(?![A-Za-z])",
+        rf"(?P<years>\d{{1,2}}|{WORDS})\syears?(?:,| and)?\s(?P<months>\d{{1,2}}|{WORDS})\smonths?(?![A-Za-z])",
     ),
     (
         "period",
-        "mydwh",
-        rf"(?<![A-Za-z])(?P<word>{_WORD})[\s-](?P<unit>months?|years?|days?|weeks?|hours?)(?![A-Za-z])",
+        "mydwhsq",
+        rf"(?i:(?<![A-Za-z])(?P<word>{WORDS})[\s-](?P<unit>months?|years?|days?|weeks?|hours?|quarters?|seconds?|minutes?)(?![A-Za-z]))",
     ),
     (
         "period",
-        "月年天周时",
-        rf"(?!(?:19|20)\d{{2}}\s?年)(?<![\d.,])(?P<n>{_N}|[{_HAN}]+)\s?(?P<unit>个月|年(?!\s?\d)(?!以)|天|周|小时)"
-        r"(?=质保|保修|的|内|，|。|；|、|$|免费|整机|延保|维保|不变|起|（|\(|；|！)",
+        "月年天周时日",
+        rf"(?!(?:19|20)\d{{2}}\s?年)(?<![\d.,月])(?P<n>{_N}|[{HAN}]+)\s?(?P<unit>个月|年(?!\s?\d)(?!以)|天|周(?![一二三四五六日末边年围转期])|小时|个小时|日(?=内))"
+        r"(?!前|之前|以前|后|之后|以后|来|以来|级|度|代|龄|轮|费|报|会|审|检|度假)",
     ),
-    ("period", "mydwh", rf"(?P<n>{_N})[\s-]?(?P<unit>months?|years?|days?|weeks?|hours?)(?![A-Za-z])"),
-    ("period", "月", rf"(?P<n>{_N}|(?<![{_HAN}])[{_HAN}]+)\s?(?P<unit>个月)"),
+    (
+        "period",
+        "mydwhsq",
+        rf"(?<![A-Za-z\d])(?P<n>{_N})[\s-]?(?P<unit>months?|years?|days?|weeks?|hours?|h(?=[\s.,;]|$)|yrs?|hrs?|seconds?|secs?|s(?=[\s.,;]|$)|minutes?|mins?)(?![A-Za-z])",
+    ),
+    ("period", "分秒", rf"(?P<n>{_N}|(?<![{HAN}])[{HAN}]+)\s?(?P<unit>分钟|秒)"),
+    ("period", "月", rf"(?P<n>{_N}|(?<![{HAN}])[{HAN}]+)\s?(?P<unit>个月)"),
     ("year", "年", r"(?<!\d)(?P<y>(?:19|20)\d{2})\s?年(?:度)?"),
     # 一个, 一份, 一件事 and the like are figures of speech, not counts
-    ("quantity", "", rf"(?!一[个份件次家张条片人名组])(?P<n>{_N}|[{_HAN}]+)\s?(?:{_UNITS})"),
-    ("quantity", "stxmp", rf"(?<![A-Za-z])(?P<word>{_WORD})\s(?:{_EN_UNITS})(?![A-Za-z])"),
-    ("quantity", "usbpckm", rf"(?<![A-Za-z]-)(?<![A-Za-z0-9])(?P<n>{_N})\s(?:{_EN_UNITS})(?![A-Za-z])"),
+    ("quantity", "", rf"(?!一[个份件次家张条片人名组])(?P<n>{_N}|[{HAN}]+)[多余来]?\s?(?:{_UNITS})"),
+    ("quantity", "", rf"(?<![A-Za-z])(?i:(?P<word>{WORDS}))[\s-](?:{_EN_UNITS})(?![A-Za-z])"),
+    ("quantity", "", rf"(?<![A-Za-z]-)(?<![A-Za-z0-9])(?P<n>{_N})[\s-]?(?:{_EN_UNITS})(?![A-Za-z0-9])"),
+    ("quantity", '"', rf'(?<![A-Za-z\d])(?P<n>{_N})"'),
     (
         "code",
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
@@ -164,12 +211,12 @@ def half_width(text: str) -> str:
 
 def find_values(text: str) -> list[Found]:
     """All values in `text`, left to right, none inside another."""
-    plain, taken, found = half_width(text), [False] * len(text), list[Found]()
-    signs = set(plain)
+    narrow, taken, found = half_width(text), [False] * len(text), list[Found]()
+    signs = set(narrow)
     for kind, needed, pattern in _VALUE:
         if needed and needed.isdisjoint(signs):
             continue
-        for match in pattern.finditer(plain):
+        for match in pattern.finditer(narrow):
             start, end = match.span()
             if any(taken[start:end]) or (canonical := _canonical(kind, match)) is None:
                 continue
@@ -207,55 +254,34 @@ def _canonical(kind: Kind, match: re.Match[str]) -> str | None:
     if kind == "code":
         return re.sub(r"\s", "", match.group()).upper()
     if kind == "number":
-        return _plain(match.group())
+        return plain(match.group())
     if kind == "period" and groups.get("years"):
-        rest = 6 if groups.get("halves") else int(_whole(groups.get("months") or ""))
-        return f"{int(_whole(groups['years'] or '')) * 12 + rest}m"
+        rest = 6 if groups.get("halves") else int(whole(groups.get("months") or ""))
+        return f"{int(whole(groups['years'] or '')) * 12 + rest}m"
     if kind == "money" and (written := groups.get("formal") or groups.get("large")):
-        return _spelled(written, match.group())
+        return spelled(written, match.group())
+    if tenths := groups.get("tenths"):
+        return f"{HAN_DIGITS[tenths] * 10}%"
     return _counted(kind, groups)
 
 
 def _counted(kind: Kind, groups: dict[str, str | None]) -> str | None:
-    number = groups.get("n") or groups.get("han") or groups.get("word") or ""
-    amount = _whole(number)
+    number = groups.get("n") or groups.get("han") or groups.get("word") or ("0.5" if groups.get("half") else "")
+    amount = whole(number)
     if not re.fullmatch(r"\d+(?:\.\d+)?", amount):
         return None
     if kind == "money":
         value = Decimal(amount) * _SCALE[(groups.get("scale") or "").lower()]
         if more := (groups.get("more") or "").replace(",", ""):  # 34万5600元; 34万5 is spoken for 34万5千
             value += int(more)
-        return _plain(str(value))
+        if thousands := groups.get("thousands"):
+            value = value * 10**4 + Decimal(whole(thousands)) * 1000
+        return plain(str(value))
     if kind == "percent":
-        return _plain(amount) + "%"
+        return plain(amount) + "%"
     if kind == "period":
         return _period(Decimal(amount), groups["unit"] or "")
-    return _plain(amount)
-
-
-def _whole(number: str) -> str:
-    if number in _WORDS:
-        return str(_WORDS[number])
-    return _han_number(number) if re.fullmatch(rf"[{_HAN}]+", number) else number.replace(",", "")
-
-
-def _spelled(written: str, whole: str) -> str | None:
-    """叁拾肆万伍仟陆佰元整 and 三十四万五千六百元 → 345600."""
-    plain = written.translate(_FORMAL)
-    if not re.fullmatch(rf"[{_HAN}万亿]+", plain):
-        return None
-    total, part = 0, ""
-    for char in plain:
-        if char == "亿":
-            total, part = (total + int(_han_number(part or "一"))) * 10**8, ""
-        elif char == "万":
-            total, part = total + int(_han_number(part or "一")) * 10**4, ""
-        else:
-            part += char
-    cents = Decimal(total + int(_han_number(part)))
-    for digit, sign in re.findall(r"([壹贰叁肆伍陆柒捌玖])([角分])", whole):
-        cents += Decimal(_han_number(digit.translate(_FORMAL))) / (10 if sign == "角" else 100)
-    return _plain(str(cents))
+    return plain(amount)
 
 
 def _part_of_year(kind: Kind, groups: dict[str, str | None]) -> str:
@@ -264,7 +290,7 @@ def _part_of_year(kind: Kind, groups: dict[str, str | None]) -> str:
     if kind == "quarter":
         word = groups.get("qw")
         said = groups.get("q") or groups.get("q1") or ""
-        part = f"Q{_QUARTERS[word] if word else _HAN_DIGITS.get(said, said)}"
+        part = f"Q{_QUARTERS[word] if word else HAN_DIGITS.get(said, said)}"
     else:
         said = groups.get("h") or groups.get("hw") or groups.get("h1")
         part = "H1" if said in ("上", "first", "1") else "H2"
@@ -273,11 +299,12 @@ def _part_of_year(kind: Kind, groups: dict[str, str | None]) -> str:
 
 def _calendar(groups: dict[str, str | None]) -> str | None:
     if spoken := groups.get("hy"):
-        year = int("".join(str(_HAN_DIGITS[char]) for char in spoken))
-        month, day = (int(_han_number(groups.get(name) or "")) for name in ("hm", "hd"))
+        year = int("".join(str(HAN_DIGITS[char]) for char in spoken))
+        month, day = (int(han_number(groups.get(name) or "")) for name in ("hm", "hd"))
         groups = {name: "" for name in ("d", "m") if groups.get(f"h{name}")}
     else:
         year, month, day = int(groups["y"] or 0), _month(groups, ""), int(groups.get("d") or 0)
+        year += 2000 if year < 100 else 0
     if "d" in groups:
         return f"{year:04}-{month:02}-{day:02}" if 1 <= month <= 12 and 1 <= day <= 31 else None
     if "m" in groups or "mon" in groups:
@@ -292,25 +319,14 @@ def _month(groups: dict[str, str | None], suffix: str) -> int:
 
 
 def _period(amount: Decimal, unit: str) -> str:
-    if unit.startswith(("年", "year")):
-        return f"{_plain(str(amount * 12))}m"
-    letter = {"个": "m", "m": "m", "天": "d", "d": "d", "周": "w", "w": "w", "小": "h", "h": "h"}[unit[0]]
-    return f"{_plain(str(amount))}{letter}"
-
-
-def _plain(number: str) -> str:
-    """No thousands separators, no trailing zeros, no leading zeros."""
-    value = Decimal(number.replace(",", "")).normalize()
-    return format(value, "f")
-
-
-def _han_number(text: str) -> str:
-    """Chinese numerals up to 9999: 两 → 2, 三十六 → 36."""
-    total, digit = 0, 0
-    for char in text:
-        if char in "十百千":
-            total += (digit or 1) * {"十": 10, "百": 100, "千": 1000}[char]
-            digit = 0
-        else:
-            digit = _HAN_DIGITS[char]
-    return str(total + digit)
+    """Months for years and quarters, days for weeks and whole days of hours, hours for whole hours of minutes."""
+    for names, letter, times in _PERIODS:
+        if unit.startswith(names):
+            amount, short = amount * times, letter
+            break
+    else:
+        short = "s"
+    for small, large, size in (("s", "n", 60), ("n", "h", 60), ("h", "d", 24)):
+        if short == small and amount and amount % size == 0:
+            amount, short = amount / size, large
+    return f"{plain(str(amount))}{short}"

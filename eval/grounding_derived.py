@@ -1,0 +1,112 @@
+"""Values that follow from stated ones: sums, differences, averages, spans of days, the end of a period."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from itertools import combinations
+
+from eval.grounding_days import Mention, after_months, months_between, same_days
+from eval.grounding_mentions import rounds_to, same_unit
+
+_SUM = re.compile(
+    r"合计|共|总|加起来|累计|前后|算上|加上|两项|整|in all|total|together|altogether|combined|sum|worth|between|plus",
+    re.IGNORECASE,
+)
+_DIFFERENCE = re.compile(
+    r"比|多|少|高|低|差|剩|余|省|未付|尚|欠|降|涨|增|减|扩|less|more|fewer|below|under|inside|above|over|\bup\b|down|left"
+    r"|remain\w*|outstanding|saved|difference|increase|grew|rose|fell|short|extra|owe",
+    re.IGNORECASE,
+)
+_RATIO = re.compile(
+    r"平均|每|单价|倍|一半|人均|per |each|average|a month|a year|monthly|twice|half|apiece|times", re.IGNORECASE
+)
+_UNTIL = re.compile(
+    r"到期|届满|过期|满|止|结束|截|出保|脱保|为止|过了|expir|until|through|end|ran out|runs? out|lapse|over|last",
+    re.IGNORECASE,
+)
+_MOST = 40
+_COUNTS = frozenset({"quantity", "number"})
+
+
+def follows(value: Mention, stated: Sequence[Mention], sentence: str) -> bool:
+    """Whether a number follows from stated ones by what the sentence says of it: in all, less, on average."""
+    pool = _pool(tuple(m for m in stated if m.numeric and m.low == m.high))
+    same = [m for m in pool if _alike(m, value)]
+    numbers = list(dict.fromkeys(m.low for m in same))
+    results: list[Decimal] = []
+    if _SUM.search(sentence):
+        amounts = [m.low for m in same]  # two rows of one amount are two
+        results += [a + b for a, b in combinations(amounts, 2)]
+        results += [a + b + c for a, b, c in combinations(amounts[:12], 3)]
+    if _DIFFERENCE.search(sentence):
+        results += [abs(a - b) for a, b in combinations(numbers, 2)]
+    if _RATIO.search(sentence):
+        counts = [m.low for m in pool if m.kind in _COUNTS and m.low]
+        results += [a / b for a in numbers for b in (*counts, Decimal(12), Decimal(4)) if b]
+        results += [a * b for a in numbers for b in (*counts, Decimal(12)) if value.kind == "money"]
+    return any(result > 0 and rounds_to(result, value) for result in results)
+
+
+def total_of(value: Mention, stated: Sequence[Mention]) -> bool:
+    """Whether an amount is a stated unit price times a stated count."""
+    prices = [m.low for m in stated if m.kind == "money"][:_MOST]
+    counts = [m.low for m in stated if m.kind in _COUNTS][:_MOST]
+    return value.kind == "money" and any(
+        rounds_to(price * count, value) for price in prices for count in counts if count > 1
+    )
+
+
+def spans(value: Mention, starts: Iterable[date], ends: Iterable[date]) -> bool:
+    """Whether a period lies between two of these days: 2025-03-01 to 2027-02-28 is two years."""
+    if value.kind != "period" or value.unit not in ("m", "d"):
+        return False
+    for first in starts:
+        for last in ends:
+            if last <= first:
+                continue
+            if value.unit == "d" and abs((last - first).days - value.low) <= (1 if value.low > 3 else 0):
+                return True
+            if value.unit == "m" and (abs(months_between(first, last) - value.low) < Decimal("0.12")):
+                return True
+    return False
+
+
+def since(value: Mention, starts: Iterable[date], as_of: date) -> bool:
+    """Whether so much time has passed since one of these days: in post for two years."""
+    if value.kind != "period" or value.unit != "m":
+        return False
+    step = 12 if value.low % 12 == 0 else 1
+    return any(
+        start < as_of
+        and int(months_between(start, as_of) / step) * step in (value.low, value.low - step)
+        and months_between(start, as_of) / step > value.low / step - Decimal("0.5")
+        for start in starts
+    )
+
+
+def ends(value: Mention, starts: Iterable[date], periods: Iterable[Mention], sentence: str) -> bool:
+    """Whether a day is the end of a stated period from a stated start; the last day or the one after."""
+    if value.kind != "date" or not (value.edge == "to" or _UNTIL.search(sentence)):
+        return False
+    lengths = [
+        int(m.low) for m in periods if m.kind == "period" and m.unit == "m" and m.low == m.low.to_integral_value()
+    ]
+    for start in starts:
+        for months in lengths:
+            end = after_months(start, months)
+            if any(same_days((day, day), value) for day in (end, end - timedelta(days=1))):
+                return True
+    return False
+
+
+@lru_cache(maxsize=5_000)
+def _pool(stated: tuple[Mention, ...]) -> tuple[Mention, ...]:
+    return stated[:_MOST]
+
+
+def _alike(stated: Mention, value: Mention) -> bool:
+    if stated.kind == value.kind:
+        return same_unit(stated.unit, value.unit)
+    return {stated.kind, value.kind} <= _COUNTS or (stated.kind, value.kind) == ("money", "number")
