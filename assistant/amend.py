@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from assistant.changed import changed, rests_on_change
+from assistant.comply_scope import scopes_on
 from assistant.draft import Checker, Pen, check_edit, rewrite_section
 from assistant.inputs import phrases_digest
 from assistant.lead import lead_of
@@ -165,7 +166,10 @@ def _open(parts: Parts, script_id: str, user: User, now: datetime) -> _Bench:
         prepared = prepared_then(parts, stored, given, now)
     else:
         prepared = prepare(parts, lead, stored.body.language, user, now=now)
-    return _Bench(stored, prepared, checker_of(parts.company, prepared.brief))
+    with reading(parts.db) as tx:  # what may be said today, not on the day of the draft
+        scopes = scopes_on(tx, stored.body.product, now.date())
+    prepared = replace(prepared, scopes=scopes)
+    return _Bench(stored, prepared, checker_of(parts.company, prepared.brief, scopes))
 
 
 def _refuse_changed(parts: Parts, bench: _Bench, now: datetime) -> None:
@@ -203,7 +207,8 @@ def _store(
 ) -> str:
     """The new version takes the place of the old one; what the rules say of it is asked anew."""
     stored = bench.stored
-    script = replace(script, findings=findings_of(parts.company, script.stage, script.language, script.sections))
+    said, scopes = script.sections, bench.prepared.scopes
+    script = replace(script, findings=findings_of(parts.company, script.stage, script.language, said, scopes))
     with parts.db.begin() as tx:
         if stored.status == "draft":  # a rejection stays one: its reason is kept, and training learns from it
             move_to(tx, stored.id, "superseded", expected=("draft",), actor=user.name, now=now)

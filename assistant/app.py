@@ -40,6 +40,7 @@ from assistant.components import HERE, render
 from assistant.header import AREAS, home
 from assistant.i18n import i18n, lang_of
 from assistant.parts import Parts, open_parts, utc_now
+from assistant.rules_watch import RulesWatch
 from assistant.security import COOKIE, Gate, auth_for, local
 from governance import accounts, log_filter
 from governance.accounts import User
@@ -263,7 +264,7 @@ def serve(settings: Settings, *, allow_sample_users: bool = False) -> None:
     sys.stdout.write(f"\n信言已启动，请打开  Xinyan is ready, open  http://{address}:{settings.port}/\n")
     sys.stdout.flush()
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))  # uvicorn raises it again when it has closed
-    with trainings(parts.db, settings):
+    with trainings(parts.db, settings), rules_watched(parts):
         uvicorn.run(
             build(parts),
             host=settings.host,
@@ -272,6 +273,17 @@ def serve(settings: Settings, *, allow_sample_users: bool = False) -> None:
             server_header=False,
             log_level="warning",
         )
+
+
+@contextmanager
+def rules_watched(parts: Parts) -> Generator[None]:
+    """While the server runs, a changed rule or a new day rechecks every live script."""
+    stop = Event()
+    Thread(target=RulesWatch(parts).keep, args=(stop,), daemon=True).start()
+    try:
+        yield
+    finally:
+        stop.set()
 
 
 @contextmanager

@@ -3,15 +3,18 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from functools import lru_cache
 
 from sqlalchemy import Connection
 
 from assistant.script import Finding
 from governance.errors import Language
 from rag.company import Bilingual
+from rag.customers import products
 from rag.disguise import plain
-from rag.facts import Fact, facts_about, holds
+from rag.facts import Fact, facts_of, holds
+from rag.merged import merged_into
 from rag.product_state import certificate_on
 
 ARTICLE = (
@@ -21,7 +24,7 @@ ARTICLE = (
 VERSION = "2020-03-01"
 _USE = {
     "zh": re.compile(
-        r"(?:适用于|用于|可用来|用来|能做|可以做|可做|能查|可以查|适合做|能看|可以看|能检测|检测)([^，。；！？\n（）]{2,40})"
+        r"(?:适用于|用于|可用来|用来|能做|可以做|可做|能查|可以查|适合做|能看|可以看|(?:能|可|能够|可以)检测)([^，。；！？\n（）]{2,40})"
     ),
     "en": re.compile(
         r"\b(?:intended|indicated|suitable|used|designed|works?|approved) (?:for|in|to)\b([^.;!?\n]{3,120})", re.I
@@ -53,19 +56,42 @@ class Scope:
     is_valid: bool
 
 
-def scope_on(tx: Connection, product: str, day: date) -> Scope:
-    """What the facts say of `product` (an id without its prefix) on `day`."""
-    stated = facts_about(tx, f"product:{product}", as_of=None)
-    return scope_of(product, stated, day)
+@dataclass(frozen=True, slots=True)
+class Scopes:
+    """Of every product on a day; `about`: the one that a sentence without a name speaks of, "" for none."""
+
+    about: str = ""
+    known: tuple[Scope, ...] = ()
+
+    def findings(self, text: str, language: Language, section: str = "") -> list[Finding]:
+        """What of `text` no valid certificate covers."""
+        return scope_findings(text, language, self.known, about=self.about, section=section)
 
 
-def scope_of(product: str, stated: Sequence[Fact], day: date) -> Scope:
-    """The same from facts in hand; pure."""
+NO_SCOPES = Scopes()
+
+
+def scopes_on(tx: Connection, about: str, day: date, known_at: datetime | None = None) -> Scopes:
+    """What was known of the products (ids without their prefix) on `day`."""
+    into = merged_into(tx, known_at)
+    stated: dict[str, list[Fact]] = {}
+    for fact in facts_of(tx, "certificate", "scope", known_at=known_at):
+        stated.setdefault(into.get(fact.subject, fact.subject), []).append(fact)
+    known = (
+        scope_of(each.id.removeprefix("product:"), stated.get(each.id, ()), day, (each.name, each.name_en, each.model))
+        for each in products(tx)
+    )
+    return Scopes(about, tuple(sorted(known, key=lambda scope: scope.product)))
+
+
+def scope_of(product: str, stated: Sequence[Fact], day: date, names: Sequence[str] = ()) -> Scope:
+    """One product's from its facts; `names` beside those that the facts state. Pure."""
     state = certificate_on(stated, day)
-    names = [fact for fact in stated if fact.relation == "name"]
+    naming = [fact for fact in stated if fact.relation == "name"]
     called = [
-        n for fact in names for n in (fact.value, fact.attributes.get("name_en", ""), fact.attributes.get("model", ""))
+        n for fact in naming for n in (fact.value, fact.attributes.get("name_en", ""), fact.attributes.get("model", ""))
     ]
+    called += names
     texts = [fact.value for fact in stated if fact.relation == "scope" and holds(fact, day)]
     valid = state.kind in ("valid", "unstated")
     return Scope(product, tuple(filter(None, dict.fromkeys(called))), tuple(texts), state.number, state.until, valid)
@@ -78,16 +104,31 @@ def scope_findings(
     A block for each claimed use that the valid scope does not hold, and for each use of a product without a valid
     certificate. `about`: the product that a sentence without a name speaks of, "" for none.
     """
+    known = {scope.product: scope for scope in scopes}
     found: list[Finding] = []
-    for scope in scopes:
-        for sentence in _SENTENCE.findall(plain(text).text):
-            if scope.product == about or any(plain(name).text in sentence for name in scope.names):
-                found += [_finding(scope, claim, section) for claim in _claims(sentence, language, scope)]
+    for sentence in _SENTENCE.findall(plain(text).text):
+        uses = _uses(sentence, language)
+        meant = (_named(sentence, known.values()) or [about]) if uses else []
+        for scope in (known[product] for product in meant if product in known):
+            found += [_finding(scope, use, section) for use in uses if not _covers(scope, use, language)]
     return list(dict.fromkeys(found))
 
 
-def _claims(sentence: str, language: Language, scope: Scope) -> list[str]:
-    """The uses in a sentence that the scope does not hold."""
+def _named(sentence: str, scopes: Iterable[Scope]) -> list[str]:
+    """The products that a sentence names; TM-12 Pro is not also TM-12."""
+    named = {scope.product: [n for n in map(_plain, scope.names) if n in sentence] for scope in scopes}
+    said = {name for names in named.values() for name in names}
+    inner = {name for name in said if any(name != other and name in other for other in said)}
+    return [product for product, names in named.items() if set(names) - inner]
+
+
+@lru_cache(maxsize=4096)
+def _plain(name: str) -> str:
+    return plain(name).text
+
+
+def _uses(sentence: str, language: Language) -> list[str]:
+    """What the sentence says something can be used for."""
     if _denies(sentence):
         return []
     claims = [
@@ -96,8 +137,11 @@ def _claims(sentence: str, language: Language, scope: Scope) -> list[str]:
         for part in _PARTS[language].split(match[1])
         if not _STEP.search(part)
     ]
-    wanted = [claim for claim in claims if _core(claim, language)]
-    return wanted if not scope.is_valid else [claim for claim in wanted if not _inside(claim, language, scope)]
+    return [claim for claim in claims if _core(claim, language)]
+
+
+def _covers(scope: Scope, claim: str, language: Language) -> bool:
+    return scope.is_valid and _inside(claim, language, scope)
 
 
 def _denies(sentence: str) -> bool:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from assistant.comply import check_text
+from assistant.comply_scope import NO_SCOPES, Scopes
 from assistant.plan import Plan, SectionPlan, fill
-from assistant.script import Origin, Replaced, ScriptSection, Sentence
+from assistant.script import Finding, Origin, Replaced, ScriptSection, Sentence
 from assistant.verify import Knowledge, check_own_words, check_source, check_structured, nearest_move
 from eval.values import canonical_values
 from governance.errors import Language
@@ -34,13 +35,20 @@ _NOT_GIVEN = Bilingual(
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """What a sentence is checked against; `texts` are the sources' texts by id."""
+    """What a sentence is checked against; `texts` are the sources' texts by id, `scopes` those valid on the day."""
 
     company: Company
     knowledge: Knowledge
     texts: Mapping[str, str]
     language: Language
     version: str
+    scopes: Scopes = NO_SCOPES
+
+    def blocked(self, text: str, section: str) -> Finding | None:
+        """The first rule or certificate that does not let `text` stand."""
+        found = check_text(self.company, text, self.language, section)
+        found += self.scopes.findings(text, self.language, section)
+        return next((each for each in found if each.severity == "block"), None)
 
     def check(self, section: SectionPlan, masked: str, origin: Origin) -> tuple[Sentence, Bilingual | None]:
         """The bound sentence, and why it may not stand (None when it may)."""
@@ -60,8 +68,8 @@ class Checker:
         for phrase in said:  # a sentence that the law demands word for word is the company's, not the customer's
             bare = bare.replace(phrase, "")
         first = check_structured(bare, self.knowledge, self.company.cues, self.language, approved)
-        blocked = [f for f in check_text(self.company, text, self.language, section.id) if f.severity == "block"]
-        reason = first.reason or second.reason or (blocked[0].message if blocked else None)
+        blocked = self.blocked(text, section.id)
+        reason = first.reason or second.reason or (blocked.message if blocked else None)
         phrase = f"{section.id}.{move.id}@{self.version}" if move else ""
         facts = tuple(dict.fromkeys(fact for value in values for fact in value.facts))
         meant = move.id if move else ""
@@ -257,8 +265,8 @@ def check_edit(
     said = [value.text for value in section.values.values() if value.kind == "phrase" and value.text in sentence.text]
     if lost := [phrase for phrase in said if phrase not in text]:
         return bound, Bilingual(zh=f"必须说明的内容不能删除：{lost[0]}", en=f"this must be said: {lost[0]}")
-    blocked = [f for f in check_text(checker.company, text, checker.language, section.id) if f.severity == "block"]
-    reason = first.reason or (blocked[0].message if blocked else None)
+    blocked = checker.blocked(text, section.id)
+    reason = first.reason or (blocked.message if blocked else None)
     source = bound.source
     if source == "unverified":
         own = [value.text for value in section.values.values() if not value.facts]

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, select
 
+from assistant.comply_recheck import Rechecks
 from assistant.fact_words import Speaker, Stated
 from assistant.i18n import Locale, tr
 from assistant.quotes import Quote, quote_of, span_of
@@ -33,6 +34,7 @@ class Room:
     company: Company
     lang: Locale
     reviews: bool = False
+    rechecks: Rechecks = field(default_factory=Rechecks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from assistant import review
 from assistant.affected_view import affected, affected_queue
 from assistant.components import RELEASE, panel, render, sent
 from assistant.header import QUIET, Visitor, asked_of, edge, header, people, visitor
@@ -16,6 +17,7 @@ from assistant.mapping_view import mapping_queue, waiting_mappings
 from assistant.merge_view import merge_queue, waiting_merges
 from assistant.parts import Parts, utc_now
 from assistant.proposal_view import proposal_queue
+from assistant.rules_view import stopped, stopped_queue
 from governance.db import reading
 from governance.errors import Conflict, NotFound
 from governance.vault import pseudonymise
@@ -41,6 +43,9 @@ QUEUES: Mapping[str, Section] = {
     "mappings": Section(lambda room: waiting_mappings(room.tx), mapping_queue, frozenset({"admin"})),
     "affected": Section(
         lambda room: affected(room, utc_now().date()), lambda room, page: affected_queue(room, page, utc_now().date())
+    ),
+    "rules": Section(
+        lambda room: stopped(room, utc_now().date()), lambda room, page: stopped_queue(room, page, utc_now().date())
     ),
 }
 
@@ -69,6 +74,9 @@ class Bench:
         if act == "open":
             return self._fill(who, asked)
         try:
+            if act == review.WITHDRAW:
+                review.withdraw(self.parts, told.get("script", ""), who.user, told.get("reason", ""), now=utc_now())
+                return self._fill(who, asked, ("good", tr(who.lang, "withdrawn_now")))
             decide(self.parts.db, who.user, act, told, utc_now())
         except (Conflict, NotFound) as stale:
             notice = tr(who.lang, "stale", what=stale.say(who.language).rstrip("。."))
@@ -78,7 +86,8 @@ class Bench:
     def _fill(self, who: Visitor, asked: Mapping[str, str], notice: tuple[str, str] | None = None) -> tuple[str, str]:
         name = _queue(who, asked)
         with reading(self.parts.db) as tx:
-            room = Room(tx, self.parts.vault, self.parts.company, who.lang, "coordinator" in who.user.roles)
+            parts, reviews = self.parts, "coordinator" in who.user.roles
+            room = Room(tx, parts.vault, parts.company, who.lang, reviews, parts.rechecks)
             view = QUEUES[name].view(room, _page(asked))
             counts = {each: view.total if each == name else QUEUES[each].count(room) for each in _open_to(who)}
         shown = render(PAGE, name, who.lang, view, notice, people=people(self.parts.db))

@@ -47,6 +47,7 @@ class LeadRow:
     status: str
     script: str  # id of the newest script, "" before the first
     changed: bool = False  # what a sentence of it rests on is not as it was
+    stopped: bool = False  # by the rules in force
 
 
 def customer_names(parts: Parts, language: Language) -> dict[str, str]:
@@ -93,8 +94,13 @@ def _rows(parts: Parts, who: Visitor) -> list[LeadRow]:
     names, offers = customer_names(parts, who.language), product_names(parts, who.language)
     rows = [_row(parts, who, lead, names, offers) for lead in own]
     with reading(parts.db) as tx:
-        flagged = changed(tx, [row.script for row in rows if row.script], utc_now().date())
-    return [replace(row, changed=rests_on_change(flagged.get(row.script, []))) for row in rows]
+        today, newest = utc_now().date(), [row.script for row in rows if row.script]
+        flagged = changed(tx, newest, today)
+        found = parts.rechecks.of(tx, parts.vault, parts.company, today, newest)
+    halted = {each.script for each in found if each.is_stopped}
+    return [
+        replace(row, changed=rests_on_change(flagged.get(row.script, [])), stopped=row.script in halted) for row in rows
+    ]
 
 
 def _show(parts: Parts, who: Visitor, lead_id: str, script_id: str = "") -> tuple[str, str]:
@@ -249,6 +255,8 @@ class Desk:
                 raise
         elif asked.get("act") == "undo":
             script = amend.undo(parts, script, user, now=utc_now())
+        elif asked.get("act") == "take_back":
+            review.withdraw(parts, script, user, tr(who.lang, "taken_back"), now=utc_now())
         elif asked.get("act") == "submit":
             review.submit(parts, script, user, utc_now())
         elif asked.get("act") == "complain":

@@ -72,7 +72,7 @@ def _item(parts: Parts, who: Visitor, script: str) -> str:
         return render("page_review.html", "nothing", who.lang)
     view = view_script(parts, script, who.user, utc_now(), who.language)
     with reading(parts.db) as tx:
-        voted = any(each.reviewer == who.user.name for each in reviews_of(tx, script))
+        voted = any(each.reviewer == who.user.name for each in review.votes(reviews_of(tx, script)))
     own = view.author == who.user.name
     return render("page_review.html", "item", who.lang, view, own, voted, people=people(parts.db))
 

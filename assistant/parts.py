@@ -11,6 +11,7 @@ from threading import RLock, Thread
 
 from sqlalchemy import Engine as Database
 
+from assistant.comply_recheck import Rechecks
 from governance.db import migrate, open_engine, reading
 from governance.errors import Conflict, XinyanError
 from governance.redact import Redactor
@@ -70,6 +71,7 @@ class Parts:
     company: Company
     lock: RLock = field(default_factory=RLock)
     run_later: Callable[[Callable[[], None]], None] = start_thread
+    rechecks: Rechecks = field(default_factory=Rechecks)  # what the rules of today say of the live scripts
     _index: Index | None = None
     _indexed: str = ""  # the stamp of the documents that the index holds
 

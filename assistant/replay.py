@@ -71,7 +71,9 @@ def replay(parts: Parts, script_id: str, *, now: datetime) -> Replay:
                 zh=f"适配器 {name} 已不能使用：{wrong.say('zh')}", en=f"adapter {name} is not usable: {wrong.say('en')}"
             )
             return Replay(stored.body, None, (*reasons, gone), ())
-    sections = _written(stored.body, given, prepared, checker_of(parts.company, prepared.brief), engine)
+    sections = _written(
+        stored.body, given, prepared, checker_of(parts.company, prepared.brief, prepared.scopes), engine
+    )
     found = tuple(_differences(stored.body.sections, sections))
     return Replay(stored.body, replace(stored.body, sections=sections), tuple(reasons), found)
 

@@ -25,6 +25,7 @@ from governance.db import reading
 from governance.errors import Conflict, Invalid, NotAllowed, Refused
 
 Decision = Literal["approve", "reject", "edit"]
+WITHDRAW = "withdraw"  # what is in use, or waits, is a draft again
 LONGEST_REASON = 500
 
 
@@ -67,7 +68,7 @@ def queue(tx: Connection, user: User, today: date) -> list[QueueRow]:
             row.replaced,
             row.status,
             row.risk,
-            len(reviews_of(tx, row.id)),
+            len(votes(reviews_of(tx, row.id))),
             rests_on_change(flagged.get(row.id, [])),
         )
         for row in rows
@@ -116,7 +117,7 @@ def decide(
     if decision == "reject" and not reason.strip():
         raise Invalid(reason={"zh": "驳回必须写明理由", "en": "a rejection needs a reason"})
     with parts.db.begin() as tx:
-        earlier = reviews_of(tx, script_id)
+        earlier = votes(reviews_of(tx, script_id))
         if any(each.reviewer == user.name for each in earlier):
             raise Conflict(reason={"zh": "您已审核过这份话术", "en": "you have reviewed this script already"})
         if decision == "approve":
@@ -124,13 +125,13 @@ def decide(
         if decision == "approve" and not reason.strip():
             _refuse_changed(tx, script_id, now)
         add_review(tx, script_id, Review(user.name, decision, reason.strip(), now))
-        votes = sum(each.decision == "approve" for each in earlier) + (decision == "approve")
-        detail = {"decision": decision, "votes": votes, "risk": stored.risk}
+        approvals = sum(each.decision == "approve" for each in earlier) + (decision == "approve")
+        detail = {"decision": decision, "votes": approvals, "risk": stored.risk}
         ledger.append(tx, actor=user.name, event="script.reviewed", subject=script_id, detail=detail, now=now)
         if decision == "reject":
             move_to(tx, script_id, "rejected", expected=("waiting",), actor=user.name, now=now)
             note_decision(tx, parts.vault, stored, approved=False, now=now)
-        elif votes >= votes_needed(stored.risk):
+        elif approvals >= votes_needed(stored.risk):
             move_to(tx, script_id, "approved", expected=("waiting",), actor=user.name, now=now)
             note_decision(tx, parts.vault, stored, approved=True, now=now)
     return script_id
@@ -158,6 +159,30 @@ def _refuse_changed(tx: Connection, script_id: str, now: datetime) -> None:
         )
 
 
+def withdraw(parts: Parts, script_id: str, user: User, reason: str, *, now: datetime) -> None:
+    """
+    A script that waits or is in use becomes a draft again, with a note to its author: by a coordinator, or by its
+    author where the rules in force stop it. Raises NotAllowed, Invalid without a reason, Conflict.
+    """
+    reason = reason.strip()
+    if not 0 < len(reason) <= LONGEST_REASON:
+        zh, en = f"请写明理由，最多 {LONGEST_REASON} 字", f"give a reason of at most {LONGEST_REASON} characters"
+        raise Invalid(reason={"zh": zh, "en": en})
+    with parts.db.begin() as tx:
+        stored = script_of(tx, parts.vault, script_id)
+        own = stored.created_by == user.name and bool(stopped_now(tx, parts.company, stored, now.date()))
+        if not own and "coordinator" not in user.roles:
+            raise NotAllowed(user=user.name, action={"zh": "撤回话术", "en": "withdraw a script"})
+        add_review(tx, script_id, Review(user.name, WITHDRAW, reason, now))
+        move_to(tx, script_id, "draft", expected=("waiting", "approved"), actor=user.name, now=now)
+
+
+def votes(decisions: Sequence[Review]) -> list[Review]:
+    """Those that count: what was decided before the script was withdrawn no longer does."""
+    last = max((at for at, each in enumerate(decisions, 1) if each.decision == WITHDRAW), default=0)
+    return list(decisions[last:])
+
+
 def votes_needed(risk: str) -> int:
     """High risk takes two people."""
     return 2 if risk == "high" else 1
@@ -172,11 +197,11 @@ def _edit(parts: Parts, stored: Stored, user: User, edits: Mapping[tuple[str, in
     # as of the script's own day and for its author: an edit checks against what the script was written from
     language = stored.body.language
     prepared = prepare(parts, lead, language, author, now=now)
-    checker = checker_of(parts.company, prepared.brief)
+    checker = checker_of(parts.company, prepared.brief, prepared.scopes)
     whole = SEPARATOR.join(line.text for section in stored.body.sections for line in section.sentences)
     names = pseudonyms(whole, language)
     sections = edited(stored.body.sections, edits, names, prepared, checker)
-    findings = findings_of(parts.company, stored.body.stage, language, sections)
+    findings = findings_of(parts.company, stored.body.stage, language, sections, prepared.scopes)
     script = replace(stored.body, sections=sections, findings=findings)
     with parts.db.begin() as tx:
         move_to(tx, stored.id, "superseded", expected=("waiting",), actor=user.name, now=now)

@@ -27,6 +27,7 @@ WORDS = {
     "unverified": ("未核实", "not verified"),
     "approve": ("批准", "approved"),
     "reject": ("驳回", "rejected"),
+    "withdraw": ("撤回为草稿", "withdrawn to a draft"),
     "same": ("与保存的逐字相同", "the same to the letter"),
     "different": ("与保存的不同", "not the same"),
     "not_again": ("无法重写", "cannot be written again"),

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, cast
 
 from assistant.changed import ChangedView, changed, changed_views, rests_on_change
 from assistant.comply_hours import call_notice
-from assistant.comply_recheck import stopped_now
+from assistant.comply_recheck import since, stopped_now
 from assistant.lead import own_lead
 from assistant.parts import Parts
 from assistant.pipeline import NOT_MISSED, contact_permit, customer_of, prepare
@@ -26,6 +26,7 @@ from rag.values import say_quantity
 SEPARATOR = "\x1e"
 EXCERPT_CHARACTERS = 160
 Show = Callable[[Sequence[str]], list[str]]
+Decided = Literal["approve", "reject", "withdraw"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,15 @@ class FindingView:
     message: str
     instead: str
     quoted: str
+    version: str = ""
+    section: str = ""
+    unverified: bool = False  # nobody has looked the article up
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionView:
     by: str
-    decision: Literal["approve", "reject"]
+    decision: Decided
     reason: str
     at: datetime
 
@@ -105,6 +109,7 @@ class ScriptView:
     changed: tuple[ChangedView, ...] = ()  # what it rests on and is not as it was when it was written
     stale: bool = False  # a sentence is concerned: not to be used as it is
     stopped: tuple[FindingView, ...] = ()  # what the rules in force would stop and did not when it was written
+    stopped_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +144,7 @@ def view_script(parts: Parts, script_id: str, user: User, now: datetime, reader:
         events = ledger.events_of(tx, script_id)
         flagged = changed(tx, [script_id], now.date()).get(script_id, [])
         halted = stopped_now(tx, parts.company, stored, now.date())
+        noted = since(tx, [script_id]) if halted else {}
         checks = recheck(tx, stored.body, found, parts.company, now.date())
     show = shower(parts, stored, user, now)
     script, language = stored.body, stored.body.language
@@ -170,26 +176,39 @@ def view_script(parts: Parts, script_id: str, user: User, now: datetime, reader:
             for c in script.replaced
         ),
         evidence=tuple(evidence_view(number, source, next(texts), language) for number, source in enumerate(cited, 1)),
-        findings=_findings(script.findings, language, texts),
+        findings=findings_view(parts.company, script.findings, language, texts),
         notices=tuple(next(texts) for _ in notices),
         unknowns=tuple(unknown.say(language) for unknown in script.unknowns),
         decision=next(
-            (
-                DecisionView(d.reviewer, "approve" if d.decision == "approve" else "reject", d.reason, d.at)
-                for d in decisions[::-1]
-            ),
+            (DecisionView(d.reviewer, cast(Decided, d.decision), d.reason, d.at) for d in decisions[::-1]),
             None,
         ),
         history=tuple((event.at, event.actor, event.event) for event in events),
         changed=changed_views(flagged, parts.company, reader or language),
         stale=rests_on_change(flagged) or bool(halted),
-        stopped=_findings(halted, language, texts),
+        stopped=findings_view(parts.company, halted, reader or language, texts),
+        stopped_since=noted.get(script_id),
     )
 
 
-def _findings(found: Sequence[Finding], language: Language, quotes: Iterator[str]) -> tuple[FindingView, ...]:
+def findings_view(
+    company: Company, found: Sequence[Finding], language: Language, quotes: Iterator[str]
+) -> tuple[FindingView, ...]:
+    """Findings as shown; `quotes` are their quoted words as this viewer may see them."""
+    doubtful = {rule.id for _, rule in company.rules() if rule.unverified}
+    titles = {section: each.title.say(language) for section, each in company.phrases.sections.items()}
     return tuple(
-        FindingView(f.rule, f.article, f.severity, f.message.say(language), f.instead.say(language), next(quotes))
+        FindingView(
+            f.rule,
+            f.article,
+            f.severity,
+            f.message.say(language),
+            f.instead.say(language),
+            next(quotes),
+            f.version,
+            titles.get(f.section, f.section),
+            f.rule in doubtful,
+        )
         for f in found
     )
 

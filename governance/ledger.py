@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -13,6 +14,7 @@ from governance.tables import ledger, ledger_head
 
 Scalar = str | int | float | bool | None
 FIRST = "0" * 64
+_SUBJECTS_A_QUERY = 500
 LONGEST_TEXT = 200  # characters; longer text would be content, and content does not belong here
 
 
@@ -59,18 +61,22 @@ def append(tx: Connection, *, actor: str, event: str, subject: str, detail: Mapp
 def events_of(tx: Connection, subject: str) -> list[Event]:
     """What happened to a subject, oldest first."""
     rows = tx.execute(select(ledger).where(ledger.c.subject == subject).order_by(ledger.c.sequence))
-    return [
-        Event(
-            row.sequence,
-            datetime.fromisoformat(row.at),
-            row.actor,
-            row.event,
-            row.subject,
-            json.loads(row.detail),
-            row.hash,
-        )
-        for row in rows
-    ]
+    return [_event(row) for row in rows]
+
+
+def latest(tx: Connection, subjects: Iterable[str], events: Collection[str]) -> dict[str, Event]:
+    """Subject → the last of these events that happened to it."""
+    asked, found = sorted(set(subjects)), dict[str, Event]()
+    for start in range(0, len(asked), _SUBJECTS_A_QUERY):
+        part = ledger.c.subject.in_(asked[start : start + _SUBJECTS_A_QUERY])
+        query = select(ledger).where(part, ledger.c.event.in_(events)).order_by(ledger.c.sequence)
+        found.update((row.subject, _event(row)) for row in tx.execute(query))
+    return found
+
+
+def _event(row: Any) -> Event:
+    at = datetime.fromisoformat(row.at)
+    return Event(row.sequence, at, row.actor, row.event, row.subject, json.loads(row.detail), row.hash)
 
 
 def verify(tx: Connection) -> None:

@@ -31,7 +31,7 @@ class Bilingual(Edge):
 class Exemption(Edge):
     """
     When a rule does not apply, and why. A pattern with {hit} says what must stand before or behind the words that were
-    detected; one without covers them where it overlaps them.
+    detected; one without covers them where it overlaps them; `{hit} & a & !b` speaks of their whole sentence.
     """
 
     id: str
@@ -82,14 +82,22 @@ class Rule(Edge):
     def _patterns_compile(self) -> "Rule":
         exempt = [pattern for each in self.exceptions for pattern in (*each.zh, *each.en)]
         detected = [part for patterns in self.detect.values() for pattern in patterns for part in all_parts(pattern)]
-        for part in (*detected, *(part for pattern in exempt for part in pattern.split("{hit}"))):
+        lifting = [part for pattern in exempt for each in all_parts(pattern) for part in each.split("{hit}")]
+        for part in (*detected, *lifting):
             re.compile(part)
         return self
 
 
-@lru_cache(maxsize=1)
 def _rule_words() -> dict[str, Any]:
-    content: Any = yaml.load((PACKS / "rule-words.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    """As the file stands: a server reads rules again when somebody changes them."""
+    path = PACKS / "rule-words.yaml"
+    return _read_words(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _read_words(path: Path, stamp: int) -> dict[str, Any]:
+    del stamp
+    content: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     return content
 
 
