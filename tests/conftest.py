@@ -2,10 +2,11 @@
 
 import ipaddress
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Engine
@@ -15,6 +16,10 @@ os.environ.update(GRADIO_ANALYTICS_ENABLED="False", DO_NOT_TRACK="1")
 
 from governance import tables  # noqa: F401  fills the metadata
 from governance.db import metadata, open_engine
+from governance.settings import Settings
+
+if TYPE_CHECKING:
+    from assistant.parts import Parts
 
 OUTSIDE: list[str] = []
 
@@ -66,3 +71,23 @@ def db(tmp_path: Path) -> Iterator[Engine]:
     metadata.create_all(engine)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One customer and three documents, ingested once a run, with two reps and a coordinator. To be copied."""
+    from tests.small_office import small_office
+
+    return small_office(tmp_path_factory.mktemp("office"))
+
+
+@pytest.fixture
+def parts(office: Path, tmp_path: Path) -> "Iterator[Parts]":
+    """The small office, open, as a copy of the test's own: `company` and `home` below its folder."""
+    from assistant.parts import open_parts
+
+    for name in ("company", "home"):
+        shutil.copytree(office / name, tmp_path / name)
+    opened = open_parts(Settings(company=tmp_path / "company", home=tmp_path / "home"))
+    yield opened
+    opened.db.dispose()

@@ -1,10 +1,7 @@
 """A script whose facts changed says so on top, in every list and in the reader's language, and needs a reason."""
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, select
@@ -13,7 +10,7 @@ from assistant.changed import changed, note_missing, rests_on_change
 from assistant.components import render
 from assistant.i18n import Locale, language_of
 from assistant.lead import LeadForm, enter_lead
-from assistant.parts import Parts, open_parts, silent
+from assistant.parts import Parts, silent
 from assistant.pipeline import write_script
 from assistant.review import decide, queue, submit
 from assistant.script import from_json, to_json
@@ -25,39 +22,15 @@ from governance import accounts
 from governance.accounts import User
 from governance.db import reading
 from governance.errors import Invalid
-from governance.settings import Settings
 from governance.vault import seal
 from rag.customers import decision_maker
 from rag.facts import Fact, add_facts, facts_about, make_fact, retire
-from rag.pipeline import ingest
 from rag.tables import derived_from
-from tests.small_company import cut_company
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 LATER = NOW + timedelta(days=3)
 CUSTOMER = "customer:H001"
-
-
-@pytest.fixture(scope="module")
-def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("changed")
-    cut_company(folder / "company", ["H001"], [])
-    parts = open_parts(Settings(company=folder / "company", home=folder / "home"))
-    ingest(parts.db, parts.vault, parts.company, now=NOW, on_progress=silent)
-    with parts.db.begin() as tx:
-        for name, role in (("rita", "rep"), ("cora", "coordinator")):
-            accounts.add_user(tx, name, "correct horse", {role}, name.title(), "zh")
-    parts.db.dispose()
-    return folder
-
-
-@pytest.fixture
-def parts(ingested: Path, tmp_path: Path) -> Iterator[Parts]:
-    shutil.copytree(ingested / "home", tmp_path / "home")
-    opened = open_parts(Settings(company=ingested / "company", home=tmp_path / "home"))
-    yield opened
-    opened.db.dispose()
 
 
 def user(parts: Parts, name: str) -> User:

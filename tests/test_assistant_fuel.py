@@ -1,15 +1,12 @@
 """What reviewers decide becomes training material, without a value or a person in it."""
 
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from assistant.fuel import gather_fuel
 from assistant.lead import LeadForm, enter_lead
-from assistant.parts import Parts, open_parts, silent
+from assistant.parts import Parts, silent
 from assistant.pipeline import write_script
 from assistant.review import decide, submit
 from assistant.view import view_script
@@ -17,38 +14,13 @@ from eval.values import find_values
 from governance import accounts
 from governance.accounts import User
 from governance.db import reading
-from governance.settings import Settings
 from governance.vault import TOKEN
 from rag.company import SLOT
-from rag.pipeline import ingest
 from sandbox.samples import Fuel
-from tests.small_company import cut_company
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 CUSTOMER = "H001"
-
-
-@pytest.fixture(scope="module")
-def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("fuel")
-    documents = sorted(path.name for path in (Path("data_samples") / "documents").iterdir())[:2]
-    cut_company(folder / "company", [CUSTOMER], documents)
-    opened = open_parts(Settings(company=folder / "company", home=folder / "home"))
-    ingest(opened.db, opened.vault, opened.company, now=NOW, on_progress=silent)
-    with opened.db.begin() as tx:
-        for name, role in (("rita", "rep"), ("cora", "coordinator")):
-            accounts.add_user(tx, name, "correct horse", {role}, name.title(), "zh")
-    opened.db.dispose()
-    return folder
-
-
-@pytest.fixture
-def parts(ingested: Path, tmp_path: Path) -> Iterator[Parts]:
-    shutil.copytree(ingested / "home", tmp_path / "home")
-    opened = open_parts(Settings(company=ingested / "company", home=tmp_path / "home"))
-    yield opened
-    opened.db.dispose()
 
 
 def user(parts: Parts, name: str) -> User:

@@ -1,7 +1,6 @@
 """A gradual release sees what became of its scripts, and a customer's script never waits for a broken candidate."""
 
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from sqlalchemy import select
 
 from assistant.lead import LeadForm, enter_lead
 from assistant.outcome import complaints_of, edit_distance, report_complaint
-from assistant.parts import Parts, open_parts, silent
+from assistant.parts import Parts, silent
 from assistant.pipeline import prepare, write_script
 from assistant.review import decide, submit
 from assistant.store import script_of, scripts_of_lead
@@ -22,8 +21,6 @@ from governance import accounts, ledger
 from governance.accounts import User
 from governance.db import reading
 from governance.errors import Conflict, Invalid, NotAllowed, NotFound
-from governance.settings import Settings
-from rag.pipeline import ingest
 from sandbox.card import WEIGHTS
 from sandbox.engine import Generation, Prompt
 from sandbox.prompt import section_prompt
@@ -31,7 +28,6 @@ from sandbox.registry import alias_of, point_alias, taint
 from sandbox.rollout import AUTOMATIC, rollout_of, start_rollout
 from sandbox.tables import observations
 from tests.registered import add_approved
-from tests.small_company import cut_company
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
@@ -63,34 +59,17 @@ class Writes:
         return [Generation(text, True, 1) for text in texts]
 
 
-@pytest.fixture(scope="module")
-def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("outcome")
-    documents = sorted(path.name for path in (Path("data_samples") / "documents").iterdir())[:3]
-    cut_company(folder / "company", ["H001"], documents)
-    parts = open_parts(Settings(company=folder / "company", home=folder / "home"))
-    ingest(parts.db, parts.vault, parts.company, now=NOW, on_progress=silent)
-    with parts.db.begin() as tx:
-        for name, role in (("rita", "rep"), ("rolf", "rep"), ("cora", "coordinator")):
-            accounts.add_user(tx, name, "correct horse", {role}, name.title(), "zh")
-    parts.db.dispose()
-    return folder
-
-
 @pytest.fixture
-def parts(ingested: Path, tmp_path: Path) -> Iterator[Parts]:
-    shutil.copytree(ingested / "home", tmp_path / "home")
-    opened = open_parts(Settings(company=ingested / "company", home=tmp_path / "home"))
-    opened.run_later = lambda work: work()
-    lead = enter(opened)
-    plan = prepare(opened, lead, "zh", user(opened, "rita"), now=NOW).plan
+def parts(parts: Parts) -> Parts:
+    """The small office with an engine that writes each section as the plan words it."""
+    parts.run_later = lambda work: work()
+    plan = prepare(parts, enter(parts), "zh", user(parts, "rita"), now=NOW).plan
     good = {
-        section_prompt(opened.company.phrases, each.task): "".join(move.zh[0] for move in each.moves)
+        section_prompt(parts.company.phrases, each.task): "".join(move.zh[0] for move in each.moves)
         for each in plan.sections
     }
-    opened.__dict__["engine"] = Writes(good)
-    yield opened
-    opened.db.dispose()
+    parts.__dict__["engine"] = Writes(good)
+    return parts
 
 
 def user(parts: Parts, name: str) -> User:

@@ -1,11 +1,8 @@
 """A script as it is written: the plan's wording at once, sections as they are done, the same text in every way."""
 
 import json
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +12,7 @@ from assistant.amend import edit, regenerate, undo
 from assistant.arriving_view import Arrivals
 from assistant.draft import Pen, Way, rewrite_section, write_draft
 from assistant.lead import LeadForm, enter_lead
-from assistant.parts import Parts, open_parts, silent
+from assistant.parts import Parts, silent
 from assistant.pipeline import Arrived, Prepared, checker_of, prepare, write_script
 from assistant.replay import replay
 from assistant.script import Script, from_json, to_json
@@ -26,40 +23,17 @@ from governance import accounts, ledger
 from governance.accounts import User
 from governance.db import reading
 from governance.errors import Conflict, Invalid, NotAllowed, NotFound, Refused
-from governance.settings import Settings
 from governance.vault import seal
 from rag.facts import facts_about, retire
-from rag.pipeline import ingest
 from rag.tables import facts
 from sandbox.base import Base
 from sandbox.engine import Generation, PeftEngine, Prompt, open_engine
-from tests.small_company import cut_company
 from tests.tiny_model import save_tiny_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 LATER = NOW + timedelta(days=2)
 NEWER = ("inputs", "rewrites", "restores")  # what older bodies lack
-
-
-@pytest.fixture(scope="module")
-def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pipeline")
-    cut_company(folder / "company", ["H001"], sorted(p.name for p in Path("data_samples/documents").iterdir())[:3])
-    parts = open_parts(Settings(company=folder / "company", home=folder / "home"))
-    ingest(parts.db, parts.vault, parts.company, now=NOW, on_progress=silent)
-    with parts.db.begin() as tx:
-        accounts.add_user(tx, "rita", "correct horse", {"rep"}, "Rita", "zh")
-    parts.db.dispose()
-    return folder
-
-
-@pytest.fixture
-def parts(ingested: Path, tmp_path: Path) -> Iterator[Parts]:
-    shutil.copytree(ingested / "home", tmp_path / "home")
-    opened = open_parts(Settings(company=ingested / "company", home=tmp_path / "home"))
-    yield opened
-    opened.db.dispose()
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,7 @@
 """What the rep's page says of each sentence, what it lets him change, and every text of it in both languages."""
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +9,7 @@ from assistant.amend import edit, regenerate
 from assistant.components import render
 from assistant.lead import LeadForm, enter_lead
 from assistant.page_rep import LeadRow
-from assistant.parts import Parts, open_parts, silent
+from assistant.parts import Parts, silent
 from assistant.pipeline import write_script
 from assistant.review import submit
 from assistant.view import view_brief, view_script
@@ -21,34 +18,9 @@ from governance import accounts
 from governance.accounts import User
 from governance.db import reading
 from governance.errors import NotAllowed
-from governance.settings import Settings
-from rag.pipeline import ingest
-from tests.small_company import cut_company
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("writing")
-    documents = sorted(path.name for path in Path("data_samples/documents").iterdir())[:3]
-    cut_company(folder / "company", ["H001"], documents)
-    parts = open_parts(Settings(company=folder / "company", home=folder / "home"))
-    ingest(parts.db, parts.vault, parts.company, now=NOW, on_progress=silent)
-    with parts.db.begin() as tx:
-        for name, role in (("rita", "rep"), ("cora", "coordinator")):
-            accounts.add_user(tx, name, "correct horse", {role}, name.title(), "zh")
-    parts.db.dispose()
-    return folder
-
-
-@pytest.fixture
-def parts(ingested: Path, tmp_path: Path) -> Iterator[Parts]:
-    shutil.copytree(ingested / "home", tmp_path / "home")
-    opened = open_parts(Settings(company=ingested / "company", home=tmp_path / "home"))
-    yield opened
-    opened.db.dispose()
 
 
 def user(parts: Parts, name: str) -> User:
