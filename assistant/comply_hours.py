@@ -1,88 +1,103 @@
-"""When a sales call may be made: windows, working days and holidays as data (packs/call-hours.yaml)."""
+"""Whether a sales call may be made now, why not, and when next, by the clock and calendar of the called party."""
 
-from datetime import date, datetime, time
-from functools import lru_cache
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-import yaml
-from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection
 
 from assistant.script import Finding
 from governance.errors import Language
-from rag.company import Bilingual
-from rag.rule_pack import PACKS
+from rag.call_hours import Hours, calendars
+from rag.company import Company
+from rag.facts import facts_about
+
+FARTHEST = 400  # days that are looked through for the next window
+WEEKDAYS = {
+    "zh": ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+}
 
 
-class Hours(BaseModel):
-    """The hours of one region; `windows` are local times, the second one exclusive."""
+@dataclass(frozen=True, slots=True)
+class CallState:
+    """
+    `start` and `end` are of the window that is open or of the next one, as the clock of the called party shows them.
+    `unverified`: nobody has checked article and days; `unknown`: no holidays are entered for that time.
+    """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    zone: str
+    may_call: bool
+    why: Literal["open", "hour", "weekend", "holiday"]
+    at: datetime
+    start: datetime | None
+    end: datetime | None
     article: str
-    law_version: str
-    unverified: bool = False  # nobody has looked the article up
-    windows: list[tuple[time, time]]
-    weekdays: list[int]
-    holidays: list[str]  # a day, or first/last day
-    workdays: list[date]  # days off by the week that are worked all the same
-    message: Bilingual
-    instead: Bilingual
-
-    def is_working(self, day: date) -> bool:
-        """Whether people are at work on that day."""
-        if any(first <= day.isoformat() <= (last or first) for first, _, last in self._spans()):
-            return False
-        return day in self.workdays or day.isoweekday() in self.weekdays
-
-    def _spans(self) -> list[tuple[str, str, str]]:
-        return [span.partition("/") for span in self.holidays]
+    version: str
+    unverified: bool
+    unknown: bool
 
 
-@lru_cache(maxsize=1)
+@cache
 def hours() -> dict[str, Hours]:
-    """Region → its hours."""
-    content: Any = yaml.load((PACKS / "call-hours.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    return {region: Hours.model_validate(each) for region, each in content["regions"].items()}
+    """Region → its hours as they are shipped."""
+    return calendars({})
 
 
-def local(now: datetime, region: str = "CN") -> datetime:
+def hours_for(tx: Connection, company: Company, customer: str) -> Hours:
+    """The calendar of a customer (id), by its region in the records."""
+    named = facts_about(tx, customer, as_of=None, relation="name")
+    return company.file.call_hours.of(named[-1].attributes.get("region", "") if named else "")
+
+
+def local(now: datetime, hours: Hours) -> datetime:
     """An aware time as the clock of the called party shows it."""
-    return now.astimezone(ZoneInfo(hours()[region].zone))
+    return now.astimezone(ZoneInfo(hours.zone))
 
 
-def may_call(now_local: datetime, region: str = "CN") -> Finding | None:
-    """None when a call may be made at this local time; else why not and when."""
-    known = hours()[region]
-    at = now_local.time().replace(tzinfo=None)
-    if known.is_working(now_local.date()) and any(start <= at < end for start, end in known.windows):
+def call_state(now: datetime, hours: Hours) -> CallState:
+    """Of an aware moment."""
+    at = local(now, hours)
+    start, end = next(((a, b) for a, b in _windows(at.date(), hours) if b > at), (None, None))
+    open_ = start is not None and start <= at
+    day = at.date()
+    why = "open" if open_ else "hour"
+    if not open_ and not hours.is_working(day):
+        why = "holiday" if hours.is_holiday(day) else "weekend"
+    last = (start or at).date()
+    unknown = hours.known_until is not None and last > hours.known_until
+    return CallState(open_, why, at, start, end, hours.article, hours.law_version, hours.unverified, unknown)
+
+
+def may_call(now: datetime, hours: Hours) -> Finding | None:
+    """None when a call may be made at this aware moment; else why not and when."""
+    state = call_state(now, hours)
+    if state.may_call:
         return None
     return Finding(
         rule="call-hours",
-        article=known.article,
-        version=known.law_version,
+        article=hours.article,
+        version=hours.law_version,
         severity="review",
-        message=known.message,
-        instead=known.instead,
-        quoted=now_local.strftime("%Y-%m-%d %H:%M"),
+        message=hours.message,
+        instead=hours.instead,
+        quoted=state.at.strftime("%Y-%m-%d %H:%M"),
         section="",
     )
 
 
-def call_notice(now: datetime, channel: str, language: Language, region: str = "CN") -> str:
-    """What to tell the rep before he dials; "" when he may call now or does not call at all."""
-    finding = may_call(local(now, region), region) if channel == "phone" else None
-    if finding is None:
-        return ""
-    stop = "。" if language == "zh" else ". "
-    law = f"（{finding.article}）" if language == "zh" else f" ({finding.article})"
-    said = (
-        finding.message.say(language),
-        law,
-        f": {finding.quoted}",
-        stop,
-        finding.instead.say(language),
-        stop.strip(),
-    )
-    return "".join(said)[:1].upper() + "".join(said)[1:]
+def say_moment(moment: datetime, language: Language) -> str:
+    """A day with its weekday and the time: 2026-11-23（周一）08:30."""
+    weekday = WEEKDAYS[language][moment.weekday()]
+    day, hour = moment.strftime("%Y-%m-%d"), moment.strftime("%H:%M")
+    return f"{day}（{weekday}）{hour}" if language == "zh" else f"{weekday} {day} {hour}"
+
+
+def _windows(first: date, hours: Hours) -> Iterator[tuple[datetime, datetime]]:
+    zone = ZoneInfo(hours.zone)
+    for day in (first + timedelta(days=n) for n in range(FARTHEST)):
+        if hours.is_working(day):
+            for start, end in sorted(hours.windows):
+                yield datetime.combine(day, start, zone), datetime.combine(day, end, zone)

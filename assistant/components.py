@@ -10,6 +10,7 @@ import gradio as gr
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, pass_context
 from jinja2.runtime import Context
 
+from assistant.comply_hours import say_moment
 from assistant.i18n import TEXTS, Locale, tr
 
 HERE = Path(__file__).parent
@@ -47,7 +48,14 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    filters: dict[str, Any] = {"when": _when, "t": _translated, "person": _person, "event": _event, "groups": _groups}
+    filters: dict[str, Any] = {
+        "when": _when,
+        "moment": _moment,
+        "t": _translated,
+        "person": _person,
+        "event": _event,
+        "groups": _groups,
+    }
     environment.filters.update(filters)
     return environment
 
@@ -69,6 +77,12 @@ def _when(moment: datetime | date | str | None) -> str:
     if isinstance(moment, datetime):
         return moment.astimezone().strftime("%Y-%m-%d %H:%M")
     return moment.isoformat()
+
+
+@pass_context
+def _moment(context: Context, moment: datetime) -> str:
+    """A day with its weekday and the time, on the clock that it was given in."""
+    return say_moment(moment, "zh" if context["lang"] == "zh-CN" else "en")
 
 
 @pass_context

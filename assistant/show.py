@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from assistant.comply_hours import CallState, say_moment
+from assistant.i18n import tr
 from assistant.replay import Replay
 from assistant.view import BriefView, EvidenceView, ScriptView, SentenceView
 from governance.errors import Language
@@ -45,6 +47,8 @@ def brief_lines(brief: BriefView, language: Language) -> Iterator[str]:
     """The brief card: each line with the numbers of its evidence."""
     colon, semicolon = ("：", "；") if language == "zh" else (": ", "; ")
     yield BAR[language].join((brief.customer, brief.stage, brief.as_of))
+    if brief.call and not brief.call.may_call:
+        yield f"  {_call(brief.call, language)}"
     for line in brief.lines:
         yield f"  {line.label}{colon}{line.text} {_numbers(line.evidence)}"
     for title, texts in (("unknown", brief.unknowns), ("disputed", brief.disputed)):
@@ -52,6 +56,17 @@ def brief_lines(brief: BriefView, language: Language) -> Iterator[str]:
             yield f"  {word(title, language)}{colon}{semicolon.join(texts)}"
     for notice in brief.notices:
         yield f"  {word('notices', language)}{colon}{notice.text} {_numbers(notice.evidence)}"
+
+
+def _call(state: CallState, language: Language) -> str:
+    """Why nobody is called now, and when next."""
+    lang = "zh-CN" if language == "zh" else "en"
+    said = [tr(lang, "call_closed"), tr(lang, "call_local", at=say_moment(state.at, language))]
+    said.append(tr(lang, f"call_{state.why}"))
+    if state.start and state.end:
+        said.append(tr(lang, "call_next", start=say_moment(state.start, language), end=state.end.strftime("%H:%M")))
+    said += [state.article, *([tr(lang, "call_unverified")] if state.unverified else [])]
+    return BAR[language].join(said)
 
 
 def script_lines(script: ScriptView) -> Iterator[str]:

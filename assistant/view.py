@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, cast
 
+from sqlalchemy import Connection
+
 from assistant.changed import ChangedView, changed, changed_views, rests_on_change
-from assistant.comply_hours import call_notice
+from assistant.comply_hours import CallState, call_state, hours_for
 from assistant.comply_recheck import since, stopped_now
-from assistant.lead import own_lead
+from assistant.lead import Lead, lead_of, own_lead
 from assistant.parts import Parts
 from assistant.pipeline import NOT_MISSED, contact_permit, customer_of, prepare
 from assistant.render_check import Rechecked, recheck
@@ -110,6 +112,7 @@ class ScriptView:
     stale: bool = False  # a sentence is concerned: not to be used as it is
     stopped: tuple[FindingView, ...] = ()  # what the rules in force would stop and did not when it was written
     stopped_since: datetime | None = None
+    call: CallState | None = None  # None: nobody is called
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,7 @@ class BriefView:
     unknowns: tuple[str, ...]
     disputed: tuple[str, ...]
     evidence: tuple[EvidenceView, ...]
+    call: CallState | None = None  # None: nobody is called
 
 
 def view_script(parts: Parts, script_id: str, user: User, now: datetime, reader: Language | None = None) -> ScriptView:
@@ -145,6 +149,7 @@ def view_script(parts: Parts, script_id: str, user: User, now: datetime, reader:
         flagged = changed(tx, [script_id], now.date()).get(script_id, [])
         halted = stopped_now(tx, parts.company, stored, now.date())
         noted = since(tx, [script_id]) if halted else {}
+        call = _call(tx, parts.company, lead_of(tx, stored.lead), now)
         checks = recheck(tx, stored.body, found, parts.company, now.date())
     show = shower(parts, stored, user, now)
     script, language = stored.body, stored.body.language
@@ -188,6 +193,7 @@ def view_script(parts: Parts, script_id: str, user: User, now: datetime, reader:
         stale=rests_on_change(flagged) or bool(halted),
         stopped=findings_view(parts.company, halted, reader or language, texts),
         stopped_since=noted.get(script_id),
+        call=call,
     )
 
 
@@ -222,8 +228,8 @@ def view_brief(parts: Parts, lead_id: str, user: User, language: Language, now: 
     numbers: dict[str, int] = {}
     raw = [*_lines(parts.company, known, language)]
     notices = [("", notice.text.say(language), notice.sources) for notice in known.notices]
-    if late := call_notice(now, lead.channel, language):
-        notices.insert(0, ("", late, ()))
+    with reading(parts.db) as tx:
+        call = _call(tx, parts.company, lead, now)
     for _, _, cited in (*raw, *notices):
         for source in cited:
             numbers.setdefault(source, len(numbers) + 1)
@@ -250,7 +256,12 @@ def view_brief(parts: Parts, lead_id: str, user: User, language: Language, now: 
         unknowns=tuple(labels[g].say(language) for g in known.unknown if g not in NOT_MISSED and g in labels),
         disputed=tuple(labels[g].say(language) for g in known.disputed if g in labels),
         evidence=tuple(evidence_view(n, s, next(texts), language) for n, s in enumerate(listed, 1)),
+        call=call,
     )
+
+
+def _call(tx: Connection, company: Company, lead: Lead, now: datetime) -> CallState | None:
+    return call_state(now, hours_for(tx, company, lead.customer)) if lead.channel == "phone" else None
 
 
 def pseudonyms(text: str, language: Language) -> dict[str, str]:

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from governance.errors import BadProfile, Language
+from rag.call_hours import CallHours
 from rag.rule_pack import PACKS, Bilingual, Edge, Rule, RulePack
 
 SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -219,6 +220,7 @@ class _CompanyFile(Edge):
     phrase_book: str = "phrases.yaml"
     cues: str = "cues.yaml"
     rule_packs: list[str]
+    call_hours: CallHours = CallHours()  # when customers may be called, where it differs from packs/call-hours.yaml
     demonstration: Demonstration | None = None  # none: the first customer who may be called
     purposes: list[str] = Field(default_factory=lambda: ["retrieval", "training"])  # what documents may be used for
 

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from assistant.amend import edit
 from assistant.comply import judgements
-from assistant.comply_hours import call_notice, hours, local, may_call
+from assistant.comply_hours import call_state, hours, local, may_call
 from assistant.comply_recheck import affected, changes, is_due, pack_digest, recheck
 from assistant.comply_scope import NO_SCOPES, Scope, Scopes, scope_findings, scope_of
 from assistant.components import render
+from assistant.i18n import Locale, language_of
 from assistant.knowledge_view import Queue, Room
 from assistant.lead import Lead, LeadForm, enter_lead, lead_of
 from assistant.page_rep import LeadRow
@@ -24,6 +26,7 @@ from assistant.pipeline import checker_of, prepare, write_script
 from assistant.review import decide, submit, withdraw
 from assistant.rules_view import StoppedView, stopped_queue
 from assistant.rules_watch import RulesWatch
+from assistant.show import brief_lines
 from assistant.store import script_of
 from assistant.terminal_recheck import lines
 from assistant.view import view_brief, view_script
@@ -31,8 +34,9 @@ from assistant.writing_view import view_writing
 from governance import accounts, ledger
 from governance.accounts import User
 from governance.db import reading
-from governance.errors import Conflict, Invalid, Language, NotAllowed, Refused
+from governance.errors import BadProfile, Conflict, Invalid, Language, NotAllowed, Refused
 from governance.settings import Settings
+from rag.call_hours import CallHours, shipped
 from rag.company import Company, load_company
 from rag.facts import make_fact
 from rag.pipeline import ingest
@@ -114,24 +118,87 @@ def stricter(company: Company) -> Company:
     ],
 )
 def test_calls_are_made_in_the_hours_of_working_days(at: str, free: bool) -> None:
-    finding = may_call(datetime.fromisoformat(at))
+    finding = may_call(datetime.fromisoformat(at + "+08:00"), hours()["CN"])
     assert (finding is None) == free
     assert finding is None or (finding.article and finding.version and finding.quoted)
 
 
 def test_the_clock_is_that_of_the_called_party() -> None:
-    assert local(NOW).hour == 16
-    assert may_call(local(NOW + timedelta(hours=10), "US"), "US") is None
-    assert may_call(local(NOW, "US"), "US") is not None
-    assert hours()["CN"].unverified
+    known = hours()
+    assert local(NOW, known["CN"]).hour == 16
+    assert may_call(NOW + timedelta(hours=10), known["US"]) is None
+    assert may_call(NOW - timedelta(hours=2), known["US"]) is not None
+    assert known["CN"].unverified
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_a_visit_needs_no_hour_and_a_late_call_is_pointed_out(language: Language) -> None:
-    late = NOW + timedelta(hours=6)
-    assert call_notice(late, "visit", language) == ""
-    assert call_notice(NOW, "phone", language) == ""
-    assert "22:00" in call_notice(late, "phone", language)
+@pytest.mark.parametrize(
+    ("at", "why", "start", "end"),
+    [
+        ("2026-11-20T16:00", "open", "2026-11-20T13:30", "2026-11-20T20:00"),
+        ("2026-11-20T12:30", "hour", "2026-11-20T13:30", "2026-11-20T20:00"),
+        ("2026-11-20T20:00", "weekend", "2026-11-23T08:30", "2026-11-23T12:00"),
+        ("2026-11-20T23:30", "weekend", "2026-11-23T08:30", "2026-11-23T12:00"),
+        ("2026-10-01T09:00", "holiday", "2026-10-08T08:30", "2026-10-08T12:00"),
+    ],
+)
+def test_it_is_said_when_the_next_window_is(at: str, why: str, start: str, end: str) -> None:
+    state = call_state(datetime.fromisoformat(at + "+08:00"), hours()["CN"])
+    if at.startswith("2026-11-20T2"):
+        why = "hour"  # a Friday night is a working day all the same
+    assert (state.why, state.may_call) == (why, why == "open")
+    assert state.start == datetime.fromisoformat(start + "+08:00")
+    assert state.end == datetime.fromisoformat(end + "+08:00")
+    assert not state.unknown
+
+
+def test_holidays_that_nobody_entered_yet_are_said_to_be_unknown() -> None:
+    known = hours()["CN"]
+    assert call_state(datetime.fromisoformat("2027-02-08T10:00+08:00"), known).unknown
+    never = known.model_copy(update={"holidays": ["2026-01-01/2028-12-31"]})
+    state = call_state(datetime.fromisoformat("2026-11-20T10:00+08:00"), never)
+    assert (state.start, state.may_call, state.why) == (None, False, "holiday")
+
+
+def test_a_company_sets_its_own_hours_holidays_and_regions() -> None:
+    own = CallHours.model_validate(
+        {
+            "customers": {"香港": "HK"},
+            "regions": {
+                "CN": {"holidays": ["2026-11-20"], "windows": [["09:00", "18:00"]], "unverified": False},
+                "HK": {**shipped()["US"], "zone": "Asia/Hong_Kong"},
+            },
+        }
+    )
+    assert own.of("江苏").is_holiday(date(2026, 11, 20))
+    assert not own.of().unverified
+    assert own.of().article == hours()["CN"].article
+    assert own.of("香港").zone == "Asia/Hong_Kong"
+    assert not hours()["CN"].is_holiday(date(2026, 11, 20))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"home": "XX"},
+        {"customers": {"香港": "HK"}},
+        {"regions": {"HK": {"zone": "Asia/Hong_Kong"}}},
+        {"regions": {"CN": {"zone": "Mars/Olympus"}}},
+        {"regions": {"CN": {"windows": [["18:00", "09:00"]]}}},
+        {"regions": {"CN": {"windows": []}}},
+        {"regions": {"CN": {"weekdays": [8]}}},
+        {"regions": {"CN": {"holidays": ["2026-13-01"]}}},
+        {"regions": {"CN": {"holidays": ["2026-01-05/2026-01-01"]}}},
+        {"regions": {"CN": {"hours": "9-5"}}},
+    ],
+)
+def test_hours_that_make_no_sense_are_refused_when_the_profile_is_read(wrong: dict[str, Any], tmp_path: Path) -> None:
+    company = cut_company(tmp_path / "company", ["H001"], [])
+    path = company.folder / "company.yaml"
+    path.write_text(
+        path.read_text(encoding="utf-8") + yaml.safe_dump({"call_hours": wrong}, allow_unicode=True), encoding="utf-8"
+    )
+    with pytest.raises(BadProfile, match="call_hours"):
+        load_company(company.folder)
 
 
 @pytest.mark.parametrize(
@@ -338,10 +405,27 @@ def test_a_use_outside_the_valid_scope_is_refused_while_writing_and_editing(part
 
 
 @pytest.mark.slow
-def test_the_brief_of_a_phone_lead_says_when_it_is_too_late_to_call(parts: Parts) -> None:
-    lead, _ = written(parts)
+@pytest.mark.parametrize("lang", ["zh-CN", "en"])
+def test_the_page_says_whether_to_call_now_and_a_script_may_be_written_any_time(parts: Parts, lang: Locale) -> None:
+    late = NOW + timedelta(hours=6)
+    lead, script = written(parts)
     with reading(parts.db) as tx:
         rita = accounts.user(tx, "rita")
-    late = NOW + timedelta(hours=6)
-    assert any("外呼时段" in line.text for line in view_brief(parts, lead, rita, "zh", late).notices)
-    assert not any("外呼时段" in line.text for line in view_brief(parts, lead, rita, "zh", NOW).notices)
+    language = language_of(lang)
+    brief, view = view_brief(parts, lead, rita, language, late), view_script(parts, script, rita, late, language)
+    assert brief.call == view.call
+    assert view.call is not None
+    closed, opened = (
+        render("shared.html", "call", lang, view_brief(parts, lead, rita, language, at).call) for at in (late, NOW)
+    )
+    assert 'data-open="no"' in closed
+    assert "2026-11-20" in closed
+    assert "2026-11-23" in closed
+    assert "08:30" in closed
+    assert "company.yaml" in closed
+    assert hours()["CN"].article in closed
+    assert 'data-open="yes"' in opened
+    assert any("08:30" in line for line in brief_lines(brief, language))
+    visit, _ = written(parts, "visit")
+    assert view_brief(parts, visit, rita, language, late).call is None
+    assert render("shared.html", "call", lang, None).strip() == ""
