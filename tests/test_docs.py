@@ -1,6 +1,7 @@
 """The README and the pages under docs/ name what exists: commands, settings, files, figures."""
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -46,11 +47,22 @@ COMMANDS = sorted({match for text in TEXT.values() for match in re.findall(r"pyt
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_that_a_page_shows_is_understood(command: str) -> None:
+def test_every_command_that_a_page_shows_is_understood(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     module, verb = command.split()
-    asked = [sys.executable, "-m", module, verb, "--help"]
-    found = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stderr
+    monkeypatch.setattr(sys, "argv", ["-m", verb, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    assert ended.value.code in (0, None), capsys.readouterr().err
+    assert verb in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", sorted({command.split()[0] for command in COMMANDS}))
+def test_every_folder_with_commands_starts_as_a_process_of_its_own(module: str) -> None:
+    found = subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, check=False)
+    assert found.returncode == 0, found.stderr.decode()
 
 
 def test_no_page_names_a_machine_or_a_registry() -> None:
