@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property, lru_cache
 
+from eval.grounding_concepts import Post
 from eval.grounding_mentions import Mention, mentions, same_days, same_number, same_unit
-from eval.grounding_names import Named
+from eval.grounding_names import Named, names
+from eval.grounding_posts import holders, is_person, titles
 from eval.grounding_words import (
     NEGATION,
     VOICED,
@@ -67,6 +69,22 @@ class Cited:
             (frozenset(grams(NEGATION.sub("", part))), NEGATION.search(part) is not None, part)
             for unit in self.units
             for part in (unit.text[a:b] for a, b in clauses(unit.text))
+        ]
+
+    @cached_property
+    def people(self) -> tuple[str, ...]:
+        """The people whom the texts name in full."""
+        found = [name.text for text in self.texts for name in names(text) if name.kind == "person"]
+        return tuple(dict.fromkeys(name for name in found if is_person(name)))
+
+    def posts(self, more: tuple[str, ...]) -> list[tuple[str, Post]]:
+        """Who holds which post by the texts, of those named and of `more`."""
+        everyone = tuple(dict.fromkeys((*self.people, *more)))
+        return [
+            (holder.name, title.post)
+            for unit in self.units
+            for title in titles(unit.text, holders(unit.text, everyone))
+            for holder in title.holders
         ]
 
     @cached_property
@@ -146,7 +164,9 @@ def same_value(stated: Mention, said: Mention, unit: Unit, cited: Cited) -> bool
             return same_days((stated.first, stated.last), said, yearless=True) and year in cited.text
         return same_days((stated.first, stated.last), said)
     if not said.numeric:
-        return stated.kind == said.kind and stated.canonical == said.canonical
+        if stated.kind != said.kind:
+            return False
+        return stated.canonical == said.canonical or stated.canonical.endswith("-" + said.canonical)
     if not stated.numeric:
         return False
     if stated.kind == said.kind:
@@ -154,6 +174,11 @@ def same_value(stated: Mention, said: Mention, unit: Unit, cited: Cited) -> bool
     if stated.kind == "number":
         return _bare(stated, said, unit)
     return said.kind == "number" and same_number(stated, said)
+
+
+def holds_code(text: str, code: str) -> bool:
+    """Whether a model or number stands in a text, whole or as its last part: G0731 of ZJQL-2024-G0731."""
+    return re.search(rf"(?<![A-Za-z0-9]){re.escape(code)}(?![A-Za-z0-9-])", text, re.IGNORECASE) is not None
 
 
 def _bare(stated: Mention, said: Mention, unit: Unit) -> bool:

@@ -90,7 +90,7 @@ _RANKS: Mapping[str, tuple[str, str]] = {
     "secretary": ("书记|秘书", r"secretary"),
     "officer": ("科员|专员|采购员|干事", r"officer|clerk|specialist|buyer"),
 }
-_HAN_RANKS = (
+HAN_RANKS = (
     "护士长|副?院长|站长|主任医师|主任|科长|处长|部长|负责人|主管|经理|总监|所长|工程师|教授|书记|秘书|科员|专员"
 )
 _DEPUTY = re.compile(r"副|常务|代理|deputy|vice|associate|assistant|acting", re.IGNORECASE)
@@ -120,7 +120,7 @@ def _finder(table: Mapping[str, tuple[str, str]]) -> re.Pattern[str]:
 
 
 _PRODUCT, _DEPARTMENT, _RANK = (_finder(table) for table in (_PRODUCTS, _DEPARTMENTS, _RANKS))
-_RANK_ZH = re.compile(_HAN_RANKS)
+_RANK_ZH = re.compile(HAN_RANKS)
 
 
 @lru_cache(maxsize=20_000)

@@ -2,70 +2,71 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from eval.grounding_names import Name, Named, names, whom
+from eval.grounding_concepts import Post, post_of
+from eval.grounding_mentions import mentions
+from eval.grounding_names import Name, Named, names, near_names, whom
+from eval.grounding_posts import Holder, Title, holders, is_person, titles
+from eval.grounding_records import records_of
 from eval.grounding_statements import Claim, Known, Statement
-from eval.grounding_words import (
-    FORMER,
-    FUTURE,
-    PAST,
-    REPORTED,
-    topics_of,
+from eval.grounding_words import FORMER, FUTURE, PAST, PRESENT, REPORTED, clauses, topics_of
+
+_NAME = re.compile(r"name|姓名|名字", re.IGNORECASE)
+_IN_CHARGE = re.compile(
+    r"负责|分管|主管|在管|管着|担任|是|对接|联系人|(?<![A-Za-z])(?:in charge|responsible|handles|leads|runs|heads|is|remains)(?![A-Za-z])"
 )
 
-_TITLED = re.compile(r"(?:任|是|为|聘|职务：?|职务为|a |the |as |is |of )$", re.I)
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A person, a post of his and the fact that says so; `post` is None where a fact only names him."""
+
+    person: str
+    post: Post | None
+    fact: Statement
 
 
 def named(sentence: str, known: Sequence[Known], as_of: date) -> list[Claim]:
     """What the facts say of the people, titles and organisations that a sentence names."""
-    found = names(sentence)
-    if not found:
-        return []
     facts = tuple(k.fact for k in known)
-    every = _index(facts)
-    claims: list[Claim] = []
-    held, stranger = whom(found, every)
-    people = [*held, *(name for name in found if name.kind == "address")]
-    if stranger is not None:
-        claims.append(Claim(stranger.text, "name", "contradicted" if facts else "absent", (), "no fact names it"))
+    every, held = _index(facts), _held_by(facts)
+    people = holders(sentence, tuple(dict.fromkeys(each.person for each in held)))
+    claims = [_title(title, held, sentence, as_of) for title in titles(sentence, people)]
+    claims += _gone(sentence, people, held, as_of, claims)
+    claims += _misplaced(sentence, known)
+    if like := near_names(sentence, [each.person for each in held]):
+        claims.append(Claim(like, "name", "contradicted", (), "a name like one of the facts"))
+    found = names(sentence)
+    known_people, stranger = whom([n for n in found if not any(p.start <= n.start < p.end for p in people)], every)
+    if stranger is not None and not people:
+        claims.append(Claim(stranger.text, "name", "contradicted" if facts else "absent", (), "no fact names it", True))
+    claims += [Claim(p.name, "name", "supported", _ids([h.fact for h in held if h.person == p.name])) for p in people]
+    bound = [(title.start, title.end) for title in titles(sentence, people)]
     for name in found:
-        if name.kind == "person" and name not in held:
+        if name.kind in ("person", "department") or any(a < name.end and name.start < b for a, b in bound):
             continue
-        if name.kind == "department" or (name.kind == "address" and not every.people):
-            continue  # a department alone states nothing; whom the facts do not know they cannot deny
-        if name.kind == "title" and not _is_claim(name, people, sentence):
+        if name.kind == "address" and (not every.people or any(p.start <= name.start < p.end for p in people)):
             continue
-        if name.kind in ("title", "name") and not _judgeable(name, every):
+        if name.kind == "title" and not _is_claim(name, known_people, every, sentence):
             continue
-        if name.kind == "title" and not every.titles and REPORTED.search(sentence):
+        if name.kind == "name" and not (every.latin or every.pinyin):
             continue
-        if not every.holds(name):
-            kind = "title" if name.kind == "title" else "organisation" if name.kind == "organisation" else "name"
-            claims.append(Claim(name.text, kind, "contradicted" if facts else "absent", (), "no fact names it"))
-            continue
-        claims.append(_name(name, people, sentence, facts, as_of))
+        kind = {"title": "title", "organisation": "organisation"}.get(name.kind, "name")
+        if every.holds(name):
+            claims.append(Claim(name.text, kind, "supported", ()))
+        else:
+            claims.append(Claim(name.text, kind, "contradicted" if facts else "absent", (), "no fact names it", True))
     return claims
 
 
-def _judgeable(name: Name, every: Named) -> bool:
-    """An English word or title cannot be told from facts that are all Chinese, save by pinyin."""
-    if name.kind == "title":
-        return every.has_titles(ascii_only=name.text.isascii()) or (
-            not name.text.isascii() and not every.has_titles(ascii_only=True)
-        )
-    return every.latin or bool(every.pinyin)
-
-
-def _is_claim(name: Name, people: Sequence[Name], sentence: str) -> bool:
-    if name.department or (name.text.isascii() and " " in name.rank):
-        return True
-    if any(p.kind == "person" and _beside(p, name, sentence) for p in people):
-        return True
-    if any(p.kind == "address" and p.start <= name.start < p.end for p in people):
+def _is_claim(name: Name, people: Sequence[Name], every: Named, sentence: str) -> bool:
+    """Whether a title beside no known person states something: with its department, of which the facts tell."""
+    if not every.titles or not name.department or REPORTED.search(sentence):
         return False
-    return not name.text.isascii() and _TITLED.search(sentence[: name.start]) is not None
+    return every.has_titles(ascii_only=name.text.isascii()) and not any(p.kind == "person" for p in people)
 
 
 @lru_cache(maxsize=4_000)
@@ -73,53 +74,102 @@ def _index(facts: tuple[Statement, ...]) -> Named:
     return Named([text for fact in facts for text in (fact.subject, fact.relation.replace("_", " "), fact.value)])
 
 
-@lru_cache(maxsize=20_000)
-def _index_of(fact: Statement) -> Named:
-    return _index((fact,))
+@lru_cache(maxsize=4_000)
+def _held_by(facts: tuple[Statement, ...]) -> tuple[Held, ...]:
+    """The people of the facts with their posts: org | 设备科主任 | name, name | 职务 | title, p1 | name, p1 | title."""
+    called = {fact.subject: fact.value for fact in facts if _NAME.search(fact.relation) and is_person(fact.value)}
+    found: list[Held] = []
+    for fact in facts:
+        subject = called.get(fact.subject, fact.subject)
+        if is_person(fact.value) and fact.subject not in called:
+            found.append(Held(fact.value, post_of(fact.relation), fact))
+        if is_person(subject):
+            post = post_of(fact.value) if "post" in topics_of(fact.relation) else None
+            found.append(Held(subject, post, fact))
+    return tuple(found)
 
 
-def _name(name: Name, people: Sequence[Name], sentence: str, facts: Sequence[Statement], as_of: date) -> Claim:
-    naming = [fact for fact in facts if _index_of(fact).holds(name)]
-    ids = tuple(fact.id for fact in naming[:5])
-    if name.kind == "title":
-        beside = [p for p in people if p.kind == "person" and (len(people) == 1 or _beside(p, name, sentence))]
-        for person in beside:
-            theirs = _facts_about(person.text, facts)
-            with_titles = [f for f in theirs if _index_of(f).titles]
-            if with_titles and not any(_index_of(f).same_titles(name) for f in with_titles):
-                return Claim(
-                    name.text, "title", "contradicted", tuple(f.id for f in with_titles), "the title of another person"
-                )
-            if not with_titles and naming and not any(f in naming for f in theirs):
-                return Claim(name.text, "title", "contradicted", ids, "no fact gives this person the title")
-            naming = [f for f in with_titles if _index_of(f).same_titles(name)] or naming
-        return _held(name.text, naming, sentence, as_of)
-    return Claim(name.text, "organisation" if name.kind == "organisation" else "name", "supported", ids)
+def _title(title: Title, held: Sequence[Held], sentence: str, as_of: date) -> Claim:
+    theirs = [each for each in held if each.person in {h.name for h in title.holders} and each.post is not None]
+    fitting = [each.fact for each in theirs if each.post is not None and each.post.fits(title.post)]
+    if fitting:
+        return _standing(title, fitting, sentence, as_of)
+    others = [each.fact for each in held if each.post is not None and each.post.fits(title.post)]
+    if theirs or others:
+        ids = _ids([each.fact for each in theirs] or others)
+        return Claim(title.text, "title", "contradicted", ids, "the title of another person")
+    return Claim(title.text, "title", "no_claim", ())
 
 
-def _beside(person: Name, title: Name, sentence: str) -> bool:
-    between = sentence[min(person.end, title.end) : max(person.start, title.start)]
-    if re.fullmatch(r"\s?[，,]\s?(?:the |a |our )?", between):
-        return True  # Emily Carter, Chief of Ultrasound
-    return not re.search(r"[。；;，,]", between) and len(between) <= 24
-
-
-def _facts_about(person: str, facts: Sequence[Statement]) -> list[Statement]:
-    """Those that name the person, and those of the subjects that are called so (p1 name 王建国; p1 title …)."""
-    direct = [fact for fact in facts if person in fact.subject or person in fact.value or person in fact.relation]
-    subjects = {fact.subject for fact in direct if topics_of(fact.relation) == frozenset() and fact.value == person}
-    return [fact for fact in facts if fact in direct or fact.subject in subjects]
-
-
-def _held(text: str, naming: Sequence[Statement], sentence: str, as_of: date) -> Claim:
-    ids = tuple(fact.id for fact in naming[:5])
+def _standing(title: Title, naming: Sequence[Statement], sentence: str, as_of: date) -> Claim:
+    ids = _ids(naming)
     ended = [f for f in naming if f.valid_to is not None and f.valid_to <= as_of]
     coming = [f for f in naming if f.valid_from is not None and f.valid_from > as_of]
-    if naming and len(ended) == len(naming) and not PAST.search(sentence):
-        return Claim(text, "title", "contradicted", ids, "held no longer on the day")
-    if naming and len(coming) == len(naming) and not FUTURE.search(sentence):
-        return Claim(text, "title", "contradicted", ids, "not yet held on the day")
+    if len(ended) == len(naming) and (PRESENT.search(sentence) or not _then(sentence, title.start, as_of)):
+        return Claim(title.text, "title", "contradicted", ids, "held no longer on the day")
+    if len(coming) == len(naming) and not FUTURE.search(sentence):
+        return Claim(title.text, "title", "contradicted", ids, "not yet held on the day")
     current = [f for f in naming if f not in ended and f not in coming]
-    if current and not ended and FORMER.search(sentence):
-        return Claim(text, "title", "contradicted", ids, "still held on the day")
-    return Claim(text, "title", "supported", ids)
+    if current and not ended and FORMER.search(sentence) and not any(h.replaced for h in title.holders):
+        former = FORMER.search(sentence)
+        if former is not None and abs(former.end() - title.start) <= 6:
+            return Claim(title.text, "title", "contradicted", ids, "still held on the day")
+    return Claim(title.text, "title", "supported", ids)
+
+
+def _then(sentence: str, at: int, as_of: date) -> bool:
+    """Whether a sentence speaks of an earlier time: in the past, or on a day that is over."""
+    if PAST.search(sentence):
+        return True
+    days = [m for m in mentions(sentence, as_of) if m.kind == "date" and m.edge != "from"]
+    return any(m.last is not None and m.last < as_of for m in days)
+
+
+def _gone(
+    sentence: str, people: Sequence[Holder], held: Sequence[Held], as_of: date, told: Sequence[Claim]
+) -> list[Claim]:
+    """Somebody in charge of something now, of whom no fact holds any longer."""
+    claims: list[Claim] = []
+    if any(claim.kind == "title" for claim in told) or PAST.search(sentence):
+        return []
+    for person in people:
+        facts = [each.fact for each in held if each.person == person.name]
+        if not facts or not all(f.valid_to is not None and f.valid_to <= as_of for f in facts):
+            continue
+        start, end = next(((a, b) for a, b in clauses(sentence) if a <= person.start < b), (0, len(sentence)))
+        clause = sentence[start:end]
+        if PRESENT.search(clause) or (_IN_CHARGE.search(clause) and not _then(sentence, person.start, as_of)):
+            claims.append(Claim(person.name, "name", "contradicted", _ids(facts), "holds no longer on the day"))
+    return claims
+
+
+def _misplaced(sentence: str, known: Sequence[Known]) -> list[Claim]:
+    """A person or organisation of one record in words about another."""
+    records = records_of(tuple(k.fact for k in known))
+    found = mentions(sentence)
+    claims: list[Claim] = []
+    texts = {k.fact.value: [o for o in known if o.fact.value == k.fact.value] for k in known if not k.values}
+    said = {
+        value: own
+        for value, own in texts.items()
+        if len(value) > 1 and post_of(value) is None and records.names(own[0], sentence)
+    }
+    for value, own in said.items():
+        at = max(sentence.find(value), 0)
+        start, end = next(((a, b) for a, b in clauses(sentence) if a <= at < b), (0, len(sentence)))
+        if not sentence.count(value):
+            start, end = 0, len(sentence)
+        beside = [m for m in found if start <= m.start < end]
+        rivals = [
+            o for v, other in said.items() if v != value for o in other if o.fact.relation == own[0].fact.relation
+        ]
+        away = all(records.elsewhere(k, sentence[start:end], beside) for k in own)
+        if not away and not rivals:
+            away = all(records.elsewhere(k, sentence, found) for k in own)
+        if away and not (rivals and (start, end) == (0, len(sentence))):
+            claims.append(Claim(value, "relation", "contradicted", _ids([k.fact for k in own]), "of another record"))
+    return claims
+
+
+def _ids(facts: Sequence[Statement]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(fact.id for fact in facts))[:5]

@@ -5,7 +5,7 @@ from datetime import date
 
 from eval.grounding_mentions import Mention
 from eval.grounding_statements import Claim, Known, ids_of
-from eval.grounding_words import EVENTS, LASTING, NEGATION, OFFER, OVER, REPORTED, STILL, clauses, cues
+from eval.grounding_words import EVENTS, LASTING, MODAL, NEGATION, OVER, REPORTED, STILL, clauses, cues
 
 
 def denials(sentence: str, known: Sequence[Known]) -> list[Claim]:
@@ -31,7 +31,7 @@ def events(sentence: str, values: Sequence[Mention], known: Sequence[Known]) -> 
     claims: list[Claim] = []
     for start, end in clauses(sentence):
         clause = sentence[start:end]
-        if OFFER.search(clause) or REPORTED.search(sentence):
+        if MODAL.search(clause) or REPORTED.search(sentence):
             continue
         told = [(a, b) for a, b, topic in cues(clause) if topic in EVENTS and topic not in stated]
         claims += [Claim(clause[a:b], "relation", "absent", (), "no fact speaks of it") for a, b in told[:1] if stated]

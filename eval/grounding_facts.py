@@ -28,10 +28,12 @@ from eval.grounding_statements import (
 from eval.grounding_words import (
     FUTURE,
     LASTING,
+    PART_OF,
     PAST,
     PRESENT,
     QUESTION,
     REPORTED,
+    STRICT,
     Topics,
     clauses,
     cues,
@@ -40,6 +42,7 @@ from eval.grounding_words import (
 __all__ = ["Claim", "Judgement", "Statement", "judge_facts"]
 
 
+_SO_LONG = re.compile(r"已|了|来|至今|has been|have been|for (?:the )?(?:past|last)?|since", re.IGNORECASE)
 _SOFT_UNITS = frozenset("次批位项家种类款张单期笔个份")
 _AS_OF = re.compile(r"截至|截止|目前|今天|as of|as at|today|currently|to date", re.I)
 
@@ -104,7 +107,7 @@ def _topic(value: Mention, inside: Sequence[tuple[int, int, str]], sentence: str
     after = [word for word in inside if word[0] >= value.end]
     near = after[0][0] - value.end if after else 99
     far = value.start - before[-1][1] if before else 99
-    if not before and not after:
+    if (not before and not after) or PART_OF.match(sentence[value.end :]):
         return frozenset()
     if re.search(r"[\u4e00-\u9fff]", sentence):
         pick = after[0] if near < far else before[-1]
@@ -135,7 +138,7 @@ def _value(sentence: str, each: Said, said: Sequence[Said], known: Sequence[Know
         return Claim(value.text, "date", "no_claim", ())
     matching = [k for k in known if states(k, value, as_of, sentence)]
     if not matching:
-        return _unstated(sentence, value, known, as_of)
+        return _unstated(sentence, each, known, as_of)
     records = records_of(tuple(k.fact for k in known))
     near = [k for k in matching if not _of_another(k, each, said, sentence, records)]
     if not near:
@@ -144,21 +147,24 @@ def _value(sentence: str, each: Said, said: Sequence[Said], known: Sequence[Know
     if value.kind == "code" and not any(is_number_of(k.fact, value.canonical) for k in near):
         return Claim(value.text, "code", "supported", ids_of(near))  # a model says no relation
     related = [k for k in near if not each.topics or not k.topics or each.topics & k.topics]
-    if not related and (rivals := _rivals(each, near, known)):
+    if not related and ((rivals := _rivals(each, near, known)) or _unheard(each, known)):
         return Claim(value.text, value.kind, "contradicted", ids_of([*near, *rivals]), "stated of another relation")
     if ended := _over(sentence, each, related or near, known, as_of, said):
         return Claim(value.text, value.kind, "contradicted", ids_of(ended), "does not hold on the day")
     return Claim(value.text, value.kind, "supported", ids_of(related or near))
 
 
-def _unstated(sentence: str, value: Mention, known: Sequence[Known], as_of: date) -> Claim:
+def _unstated(sentence: str, each: Said, known: Sequence[Known], as_of: date) -> Claim:
     """What no fact states may follow from the facts; a figure of another kind than all of theirs is no claim."""
+    value = each.value
     stated = [m for k in known for m in k.values]
     rivals = [k for k in known if any(m.kind == value.kind for m in k.values)]
     if value.numeric and follows(value, stated, sentence):
         return Claim(value.text, value.kind, "supported", (), "follows from the facts")
     pairs = [(k, a, b) for k in known for a, _ in k.starts for b, _ in k.ends]
-    if any(spans(value, [a], [b]) for _, a, b in pairs) or since(value, [a for k in known for a, _ in k.starts], as_of):
+    ago = since(value, [a for k in known for a, _ in k.starts], as_of) and not each.topics & STRICT
+    between = any(spans(value, [a], [b]) for k, a, b in pairs if not each.topics & STRICT or each.topics & k.topics)
+    if between or (ago and _SO_LONG.search(sentence)):
         return Claim(value.text, value.kind, "supported", (), "the time between two days")
     starts = [a for k in known for a, last in (*k.starts, *k.days) if a == last]
     if ends(value, starts, stated, sentence):
@@ -168,7 +174,7 @@ def _unstated(sentence: str, value: Mention, known: Sequence[Known], as_of: date
     if idle:
         return Claim(value.text, value.kind, "no_claim", ())
     outcome = "contradicted" if rivals else "absent"
-    return Claim(value.text, value.kind, outcome, ids_of(rivals[:3]), "no fact states it")
+    return Claim(value.text, value.kind, outcome, ids_of(rivals[:3]), "no fact states it", unstated=True)
 
 
 def _timed(known: Sequence[Known]) -> bool:
@@ -201,6 +207,11 @@ def _rivals(each: Said, near: Sequence[Known], known: Sequence[Known]) -> list[K
         for k in known
         if k not in near and k.topics & each.topics and any(m.kind == each.value.kind for m in k.values)
     ]
+
+
+def _unheard(each: Said, known: Sequence[Known]) -> bool:
+    """Whether a value is told of an event or a cover of which no fact speaks at all."""
+    return bool(each.topics & STRICT) and not any(k.topics & each.topics for k in known)
 
 
 def _is_today(sentence: str, value: Mention, as_of: date) -> bool:

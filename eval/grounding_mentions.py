@@ -43,7 +43,7 @@ _LAST_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*$|\"$")
 _UNITS = {"圆": "元", "boxes": "box", "pcs": "piece", "毫升": "ml", "millilitre": "ml", "milliliter": "ml", "升": "litre",
           "liter": "litre", "公斤": "kg", "千克": "kg", "kilogram": "kg", "kilo": "kg", "克": "gram", "毫克": "mg",
           "毫米": "mm", "厘米": "cm", "英寸": "inch", "寸": "inch", "inches": "inch", '"': "inch", "人份": "test",
-          "测试": "test", "吨": "tonne", "部": "台"}  # fmt: skip
+          "测试": "test", "吨": "tonne", "部": "台", "厘米水柱": "cmh2o", "毫米汞柱": "mmhg"}  # fmt: skip
 _NO_UNIT = frozenset("system monitor pump machine device probe bed sensor".split())  # noqa: SIM905
 _EN_UNIT = {"unit": "台套个件部支张辆床",
             "set": "套台", "piece": "件个台支", "box": "盒箱", "kit": "盒套", "case": "箱例",
@@ -72,7 +72,8 @@ _NO_MODEL = re.compile(
     r"(?:The|Of|At|In|On|For|From|Since|Until|By|About|Around|Over|Under|Only|Some|All|And|But|With|Within|After|Before"
     r"|Just|Your|Our|Their|Its|These|Those|Nearly|Almost|Roughly|Between|To|Another|Total|Quantity|Tender|Ticket|Order"
     r"|Invoice|Number|Page|Article|Section|Class|Grade|Level|Phase|Lot|Item|Contract|Project|Batch|Clause|Then|Both"
-    r"|Usd|Eur|Rmb|Cny|Price|Floor|Building|Bought|Installed|Received|Ordered|Delivered|Some)$"
+    r"|Usd|Eur|Rmb|Cny|Price|Floor|Building|Bought|Installed|Received|Ordered|Delivered|Hospital|Clinic|Centre|Center|University|Institute|Trust|Infirmary"
+    r"|Depot|Store|Warehouse|Group|Company|Laboratory|School|Home)$"
     rf"|(?:{'|'.join([*MONTHS, *(name[:3] for name in MONTHS)])})$"
 )
 _SIGNS = frozenset(
@@ -86,7 +87,7 @@ _SOME = re.compile(  # a text without such a sign or word holds no value
 )
 _TALK_NOUN = (
     r"(?:quick|short|small|simple|more|other|main|key|brief)? ?(?:questions?|things?|points?|options?|ideas?|topics?|steps?"
-    r"|reasons?|ways?|words?|suggestions?|sentences?|choices?|possibilities|of you|of them|of us)(?![a-z])"
+    r"|reasons?|ways?|words?|suggestions?|sentences?|choices?|orders|occasions|times|visits|batches|deliveries|tickets|calls|instalments|possibilities|of you|of them|of us)(?![a-z])"
 )
 _COUNT = r"[\d一二两三四五六七八九十百]+"
 _IDLE = re.compile(  # figures that state nothing of anybody
@@ -231,6 +232,8 @@ def _step(text: str, number: Decimal, bound: str) -> Decimal:
     if re.search(r"[零壹贰叁肆伍陆柒捌玖]", text):
         return Decimal(0)
     digits = re.search(r"\d[\d,]*(?:\.(\d+))?", text)
+    if not digits and bound == "about" and number == int(number):
+        return Decimal(10) ** _zeros(str(int(number)))
     match = _SCALED.search(text)
     if digits and match:
         scale = _SCALES[(match[1] or match[2]).lower()]

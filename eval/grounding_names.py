@@ -12,9 +12,9 @@ _SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹"
     "孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔汤温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟申欧耿关兰焦俞左柳甘祝包宁尚符舒阮"
     "柯纪梅童凌毕单季裴霍涂苗谷曲盛翁冉骆蓝路游辛靳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳穆农司卓古吉缪简车连芦麦褚娄窦戚岑景党宫费卜冷晏席卫米柏宗"
-    "瞿桂佟臧闵苟邬边卞姬师仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查麻苑迟邝官封谈匡鞠惠荆冀郁胥班储栗楚鄢谌奚冼蔺楼盘厉伊郜阚练廉禹井祖漆支狄宣晋柔云"
+    "瞿桂佟臧闵苟邬边卞姬师仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查麻苑迟邝官封谈匡鞠惠荆冀郁胥班储栗楚鄢谌奚冼蔺楼盘厉伊郜阚练廉禹井祖漆支狄宣晋柔云庾郗璩雍滕钮冼於訾母费计习戚甄邬闻仲宗令相琚逄缑麴亓蹇仉督晁暴竺逯莘党翟蒯濮卞郏浦缪鄂索咸籍赖卓蔺屠蒙池乔阴郁胥能苍双闻莘党"
 )
-_COMPOUND = "欧阳|上官|司马|诸葛|司徒|皇甫|慕容|端木|令狐|东方|独孤|南宫|夏侯|尉迟|长孙|宇文|轩辕|公孙|澹台|申屠"
+_COMPOUND = "闻人|仲孙|钟离|濮阳|淳于|单于|太叔|公冶|宗政|赫连|呼延|相里|段干|百里|东郭|南门|羊舌|微生|欧阳|上官|司马|诸葛|司徒|皇甫|慕容|端木|令狐|东方|独孤|南宫|夏侯|尉迟|长孙|宇文|轩辕|公孙|澹台|申屠"
 _NOT_GIVEN = (
     "科部处室院中心区员任长务目域用面副的是为与和在了对由本该其他级司厂台套说有不也都就到从已将及或们你我"
     "她这那个次家年月日元万号被把请让给向去来问答自吗您从于呢吧啊见谈约聊找跟走"
@@ -71,7 +71,7 @@ _BY = re.compile(
     rf"|签|确认|主任|院长|科长|老师|沟通|联系|，|。)"
 )
 _WORD_NOT_NAME = (
-    "方便|方式|安排|安装|高兴|高端|高效|高度|马上|关于|关注|连续|连接|连同|金额|金属|单价|单位|单独|单子|平均|成交|曾经|温度|温州|许多|包括|包含|明年|明确|程序|何时|何种|江苏|江西"
+    "谢信|方便|方式|安排|安装|高兴|高端|高效|高度|马上|关于|关注|连续|连接|连同|金额|金属|单价|单位|单独|单子|平均|成交|曾经|温度|温州|许多|包括|包含|明年|明确|程序|何时|何种|江苏|江西"
     "|云南|周[一二三四五六日末期边]|白天|万一|尚未|尚待|易用|严格|齐全|武汉|常州|常用|常规|常见|路上|路径|容易|车间|车辆|管理|管路|强调|党委|费用|席位|祝您|解决|解释|师傅"
     "|冷链|冷藏|花费|房间|季度|季节|毛利|孔径|龙头|麻醉|余额|余下|于是|舒适|简单|简要|符合|查看|查询|查了|官方|谈[到谈]|景|石油|黄色|古老|宫腔|米|柴油|和|梅花|沙|江|汤|范围"
 )
@@ -95,6 +95,11 @@ _EN_TITLE = re.compile(
     r"|& )?[A-Z][A-Za-z&-]*)*)|[a-z]+(?: (?:medicine|equipment|devices|imaging|care"
     r"|nursing|centre|center|laboratory|technology|department))+|[a-z]+))?",
     re.IGNORECASE,
+)
+_HAN_ONLY = re.compile(r"[\u4e00-\u9fff]+")
+_NOT_PERSON = re.compile(
+    r"^(?:Dr|Mr|Ms|Mrs|Prof|Professor|Sister|Director|Manager|The|And|With|By|From|To|Is|When|If|Did|Has|Head|Chief|Hello|Hi"
+    r"|Dear|Thank|Please|Nurse|Engineer|Officer|Congratulations|President|Dean|Deputy|Lead|Then|After|Before|Since|For|As|But|That) "
 )
 _CAPITALS = re.compile(r"(?<![A-Za-z0-9])[A-Z][a-z]+(?:[-'’][A-Za-z]+)*(?:'s)?(?![A-Za-z0-9])")
 _COMMON = frozenset(
@@ -257,6 +262,33 @@ def _people_en(words: Sequence[Name], text: str) -> list[Name]:
             found.append(Name("person", text[words[at].start : words[end].end], words[at].start, words[end].end))
         at = end + 1
     return found
+
+
+SURNAMES = frozenset(["任", *_SURNAMES, *_COMPOUND.split("|")])
+
+
+def near_names(sentence: str, people: Sequence[str]) -> str:
+    """A name in a sentence that is one sign (or one of two words) away from a known one; "" when there is none."""
+    for person in people:
+        if person in sentence:
+            continue
+        if re.fullmatch(r"[\u4e00-\u9fff]{3,4}", person):
+            for at in range(len(sentence) - len(person) + 1):
+                said = sentence[at : at + len(person)]
+                alike = sum(a == b for a, b in zip(said, person, strict=True))
+                if alike != len(person) - 1 or said in people or not _HAN_ONLY.fullmatch(said):
+                    continue
+                if said[0] in _SURNAMES and not any(other in sentence for other in people if said[-2:] in other):
+                    return said
+        elif " " in person and person.isascii():
+            first, last = person.split()[0], person.split()[-1]
+            for match in re.finditer(
+                rf"\b(?:{re.escape(first)} [A-Z][a-z]+|[A-Z][a-z]+ {re.escape(last)})\b", sentence
+            ):
+                said = match.group()
+                if said not in people and not _NOT_PERSON.search(said) and not any(said in other for other in people):
+                    return said
+    return ""
 
 
 class Named:

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from eval.grounding_concepts import products
 from eval.grounding_mentions import Mention, same_days, same_number, same_unit
+from eval.grounding_posts import is_person
 from eval.grounding_statements import Known, Statement, known_of
 
 _HAN_RUN = re.compile(r"[\u4e00-\u9fff]+")
@@ -86,12 +87,19 @@ class Records:
             others = self.others[trait.field]
             if len(others) < 2 or (trait.field == known.fact.relation and not day):
                 continue
-            said = [other for other in others.values() if self._said(other, text, beside)]
+            own = known.fact.value
+            said = [o for o in others.values() if o.text != own and self._said(o, text, beside)]
             if said and not any(other.text == trait.text or _overlap(other, trait) for other in said):
                 mine = [t for t in self.traits[self.index_of(known)] if t.field == trait.field]
                 if not any(t.text == other.text for t in mine for other in said):
                     return trait.field
         return ""
+
+    def names(self, known: Known, text: str) -> bool:
+        """Whether `text` names the value of a fact: in whole, or by a part that no other one has."""
+        fact = known.fact
+        marks = self.marks.get(fact.relation, {}).get(fact.value, frozenset[str]())
+        return _names(fact.value, marks, text)
 
     def _said(self, trait: Trait, text: str, beside: Sequence[Mention]) -> bool:
         if trait.field == _PRODUCT:
@@ -101,7 +109,11 @@ class Records:
             days = [
                 m for m in beside if m.kind == "date" and (not m.loose or m.canonical in ("year", "month", "quarter"))
             ]
-            return any(same_days((first, first), m) or (last is not None and _within(m, first, last)) for m in days)
+            return any(
+                same_days((first, first), m)
+                or (last is not None and (same_days((last, last), m) or _within(m, first, last)))
+                for m in days
+            )
         if trait.values:
             return any(_same(stated, m) for stated in trait.values for m in beside)
         return _names(trait.text, self.marks[trait.field].get(trait.text, frozenset()), text)
@@ -188,4 +200,6 @@ def _pieces(text: str) -> frozenset[str]:
 
 
 def _names(name: str, marks: frozenset[str], text: str) -> bool:
+    if is_person(name):
+        return name in text or (name.isascii() and re.search(rf"\b{re.escape(name.split()[-1])}\b", text) is not None)
     return name in text or bool(marks & _pieces(text))

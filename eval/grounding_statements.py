@@ -63,6 +63,7 @@ class Claim:
     outcome: Outcome
     facts: tuple[str, ...]
     why: str = ""
+    unstated: bool = False  # no fact says it, which is less than that one says otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ def holds_code(fact: Statement, code: str) -> bool:
     at = text.find(code)
     while at >= 0:
         before, after = text[at - 1 : at], text[at + len(code) : at + len(code) + 1]
-        if not _in_code(before) and before != "-" and not _in_code(after):
+        if not _in_code(before) and not _in_code(after) and after != "-":
             return True
         at = text.find(code, at + 1)
     return False

@@ -7,21 +7,28 @@ Across languages only values and names can be told; what else an English sentenc
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from eval.grounding_cited import HAN, Cited, Unit, cited_texts, contained, grams, nearest, same_value
+from eval.grounding_cited import HAN, Cited, Unit, cited_texts, contained, grams, holds_code, nearest, same_value
+from eval.grounding_concepts import products
+from eval.grounding_derived import ends, follows, spans
 from eval.grounding_mentions import Mention, mentions
-from eval.grounding_names import Name, Named, names, whom
+from eval.grounding_names import Name, names, near_names, whom
+from eval.grounding_posts import Title, holders, titles
 from eval.grounding_words import (
     COMPARISON,
     CUSTOMER,
+    DONE,
     EVENTS,
+    MODAL,
     NEED,
     NEGATION,
-    OFFER,
+    PART_OF,
     PLAN,
     QUESTION,
+    STRICT,
     Topics,
     clauses,
     cues,
@@ -35,7 +42,8 @@ LEAST_THIRD = 0.5
 LEAST_CONTAINED = 0.12  # of the weight of a statement's own words; less is about something else
 LEAST_NEED = 0.34  # of the words of a need, in what the customer himself said
 _NOT_NEED = re.compile(
-    r"如(?:果|有)?[^，。]{0,6}(?:需要|希望|担心|关注)|(?:我|我们|我这边)(?:也|很|都"
+    r"有需要|需要(?:时|的话)|when(?:ever)? you need|(?:if|as) needed|should you need"
+    r"|如(?:果|有)?[^，。]{0,6}(?:需要|希望|担心|关注)|(?:我|我们|我这边)(?:也|很|都"
     r"|还)?(?:希望|需要|想|关注|担心)|希望(?:能|可以|有机会|和|跟|与|向|为|给|下|占用|没有"
     r"|对|帮|了解|听|约|我们)"
     r"|不(?:知|知道)[^，。]*|感谢[^，。]*(?:信任|关注|支持)|(?:if|whether"
@@ -56,7 +64,7 @@ _IF = re.compile(
     r"如果|若(?!干)|假如|(?<![主需])要是|万一|(?<![A-Za-z])(?:if|whether|unless)(?![A-Za-z])", re.IGNORECASE
 )
 _ENDS = re.compile(r"到期|届满|过期|为止|有效|expir|valid|end", re.IGNORECASE)
-_STRICT = EVENTS | frozenset({"accept", "warranty", "maintain", "tender", "pay", "training", "discount", "budget"})
+SOFT_UNITS = frozenset("次批位项家种类款张单期笔个份")
 _PLAIN = re.compile(
     r"more than (?:\d|one|two)|less than \d|no (?:more|less|later|fewer) than|rather than"
     r"|other than|最近|最后|最新|更换|更新",
@@ -72,6 +80,7 @@ class TextClaim:
     kind: str
     outcome: Outcome
     why: str = ""
+    unstated: bool = False  # no text says it, which is less than that one says otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +104,19 @@ def judge_text(
     third: Third | None = None,
     own: Collection[str] = (),
     voiced: bool | None = None,
+    as_of: date | None = None,
 ) -> TextJudgement:
     """
     What the cited `texts` say of `sentence`; without any text every claim is absent.
 
     `own`: the caller's name and company. `third`: another checker, asked only where everything else is supported.
-    `voiced`: whether a dated source of the customer's own words is among the texts; None: told from the texts.
+    `as_of`: the day on which it is said, for "last month". `voiced`: whether a dated source of the customer's own words is among the texts; None: told from the texts.
     """
     for text in sorted(own, key=len, reverse=True):
         sentence = sentence.replace(text, "\x00" * len(text)) if text else sentence
     cited = cited_texts(tuple(text for text in texts if text.strip()))
     same = not cited.units or (HAN.search(sentence) is not None) == cited.han
-    claims = [*_value_claims(sentence, cited), *_name_claims(sentence, cited)]
+    claims = [*_value_claims(sentence, cited, as_of), *_name_claims(sentence, cited)]
     share = contained(sentence, cited.grams, len(cited.units)) if same else 1.0
     if not QUESTION.search(sentence) and not _IF.search(sentence):
         claims += _needs(sentence, cited, same=same, voiced=voiced)
@@ -128,8 +138,8 @@ def _worst(claims: Sequence[TextClaim]) -> Outcome:
     return "absent" if "absent" in outcomes else "supported" if "supported" in outcomes else "no_claim"
 
 
-def _value_claims(sentence: str, cited: Cited) -> Iterator[TextClaim]:
-    found = [value for value in mentions(sentence) if not value.loose]
+def _value_claims(sentence: str, cited: Cited, as_of: date | None) -> Iterator[TextClaim]:
+    found = [value for value in mentions(sentence, as_of) if not value.loose]
     if not found:
         return
     words, parts = cues(sentence), clauses(sentence)
@@ -137,33 +147,41 @@ def _value_claims(sentence: str, cited: Cited) -> Iterator[TextClaim]:
         states = [(v, unit) for v, unit in cited.values if same_value(v, value, unit, cited)]
         kind = value.kind
         if not states:
-            if _summed(value, cited) or _window(value, cited):
-                yield TextClaim(value.text, kind, "supported")
-                continue
-            rival = any(v.kind == kind for v, _ in cited.values)
-            yield TextClaim(value.text, kind, "contradicted" if rival else "absent", "not in the cited text")
+            yield _unstated(value, sentence, cited)
             continue
-        clause = next(((a, b) for a, b in parts if a <= value.start < b), (0, len(sentence)))
-        topics = nearest(value, [word for word in words if clause[0] <= word[0] < clause[1]], sentence)
-        if kind == "code" and not re.search(r"\d{5}", value.canonical):
+        start, end = next(((a, b) for a, b in parts if a <= value.start < b), (0, len(sentence)))
+        clause = sentence[start:end]
+        topics = nearest(value, [word for word in words if start <= word[0] < end], sentence)
+        if (kind == "code" and not re.search(r"\d{5}", value.canonical)) or PART_OF.match(sentence[value.end :]):
             topics = frozenset()  # a model says no relation
-        if (why := _elsewhere(topics, states, cited, kind) or _turned(value, states)) or (
-            why := _mispaired(value, _around(value, found, parts), states, cited)
+        beside = [v for v in found if v is not value and start <= v.start < end]
+        if why := (
+            _elsewhere(value, topics, states, cited)
+            or _turned(value, states)
+            or _of_another(value, clause, sentence, found, states, cited)
+            or _mispaired(value, beside, states, cited)
         ):
             yield TextClaim(value.text, kind, "contradicted", why)
-        elif not hedged(sentence[clause[0] : clause[1]]) and all(_planned(v, unit) for v, unit in states):
+        elif DONE.search(clause) and not hedged(clause) and all(_planned(v, unit) for v, unit in states):
             yield TextClaim(value.text, kind, "contradicted", "the text only plans or expects it")
         else:
             yield TextClaim(value.text, kind, "supported")
 
 
-def _around(value: Mention, found: Sequence[Mention], parts: Sequence[tuple[int, int]]) -> list[Mention]:
-    """The other values of the clause, and of those before it up to the one with a day, when it has none of its own."""
-    start, end = next(((a, b) for a, b in parts if a <= value.start < b), (0, 0))
-    days = [v for v in found if v.kind == "date"]
-    if not any(start <= v.start < end for v in days):
-        start = max((a for a, b in parts for v in days if a <= v.start < b and b <= value.start), default=0)
-    return [v for v in found if v is not value and start <= v.start < end]
+def _unstated(value: Mention, sentence: str, cited: Cited) -> TextClaim:
+    """What the texts do not state may follow from what they state."""
+    kind = value.kind
+    stated = [v for v, _ in cited.values]
+    if _summed(value, cited) or _window(value, cited) or (value.numeric and follows(value, stated, sentence)):
+        return TextClaim(value.text, kind, "supported", "follows from the text")
+    days = [v.first for v in stated if v.kind == "date" and v.first and v.first == v.last and not v.yearless]
+    if spans(value, days, [*days, *(day + timedelta(days=1) for day in days)]) or ends(value, days, stated, sentence):
+        return TextClaim(value.text, kind, "supported", "follows from days of the text")
+    rival = any(v.kind == kind for v in stated)
+    soft = value.kind == "quantity" and value.unit in SOFT_UNITS and not any(v.unit == value.unit for v in stated)
+    if soft or (kind == "period" and value.unit in "ns" and not any(v.unit in "nsh" for v in stated if v.kind == kind)):
+        return TextClaim(value.text, kind, "no_claim")
+    return TextClaim(value.text, kind, "contradicted" if rival else "absent", "not in the cited text", unstated=True)
 
 
 def _summed(value: Mention, cited: Cited) -> bool:
@@ -179,18 +197,21 @@ def _window(value: Mention, cited: Cited) -> bool:
     }
 
 
-def _elsewhere(topics: Topics, states: Sequence[tuple[Mention, Unit]], cited: Cited, kind: str) -> str:
+def _elsewhere(value: Mention, topics: Topics, states: Sequence[tuple[Mention, Unit]], cited: Cited) -> str:
     """Why the words beside a value do not fit those beside it in the text; "" when they do."""
     if not topics:
         return ""
     around = [_near(v, unit) for v, unit in states]
-    if all(around) and not any(topics & each for each in around):
-        everywhere = frozenset(word[2] for _, unit in states for word in unit.words)
-        if not topics & (cited.topics if kind == "quantity" else everywhere):
-            return "the text states it of another relation"
-    if topics & _STRICT and not topics & cited.topics:
+    if topics & STRICT and not topics & cited.topics:
         return "the text does not speak of this relation"
-    return ""
+    if not all(around) or any(topics & each for each in around):
+        return ""
+    rivals = [
+        v
+        for v, unit in cited.values
+        if v.kind == value.kind and not same_value(v, value, unit, cited) and topics & _near(v, unit)
+    ]
+    return "the text states it of another relation" if rivals else ""
 
 
 def _near(value: Mention, unit: Unit) -> Topics:
@@ -201,7 +222,7 @@ def _near(value: Mention, unit: Unit) -> Topics:
 
 def _cut(text: str, word: tuple[int, int, str], value: Mention) -> bool:
     between = text[word[1] : value.start] if word[1] <= value.start else text[value.end : word[0]]
-    return re.search(r"[，,；;。\n]", between) is not None
+    return re.search(r"[，,；;。|｜\n]", between) is not None
 
 
 def _turned(value: Mention, states: Sequence[tuple[Mention, Unit]]) -> str:
@@ -211,17 +232,46 @@ def _turned(value: Mention, states: Sequence[tuple[Mention, Unit]]) -> str:
     return ""
 
 
+def _of_another(
+    value: Mention,
+    clause: str,
+    sentence: str,
+    found: Sequence[Mention],
+    states: Sequence[tuple[Mention, Unit]],
+    cited: Cited,
+) -> str:
+    """The texts that state a value are about another product or number than the one said beside it."""
+    alike = [v for v in found if v is not value and v.kind == value.kind and v.kind != "code"]
+    said = {name for _, _, name in products(clause)} or (
+        set[str]() if alike else {name for _, _, name in products(sentence)}
+    )
+    told = {name for text in cited.texts for _, _, name in products(text)}
+    about = [{name for _, _, name in products(text)} for text in _texts_of(states, cited)]
+    if said & told and all(about) and not any(said & each for each in about):
+        return "the text states it of another product"
+    if alike and value.kind != "code":
+        return ""
+    for code in found:
+        if code.kind != "code" or code is value:
+            continue
+        holding = [text for text in cited.texts if holds_code(text, code.canonical)]
+        if holding and len(cited.texts) > 1 and not any(text in holding for text in _texts_of(states, cited)):
+            return "the text states it of another number"
+    return ""
+
+
+def _texts_of(states: Sequence[tuple[Mention, Unit]], cited: Cited) -> list[str]:
+    return [text for text in cited.texts if any(unit.text in text for _, unit in states)]
+
+
 def _mispaired(value: Mention, beside: Sequence[Mention], states: Sequence[tuple[Mention, Unit]], cited: Cited) -> str:
-    """Where the text has this value it has another day, amount or count beside it than the sentence."""
+    """A text of one record that has this value has another day, amount or count beside it than the sentence."""
     for other in beside:
-        if other.kind == value.kind or not {other.kind, value.kind} <= _PAIRED:
+        if other.kind == value.kind or not {other.kind, value.kind} <= _PAIRED or other.loose:
             continue
-        units = [unit for _, unit in states]
-        if any(same_value(v, other, unit, cited) for unit in units for v in unit.record):
-            continue
-        if all(
-            any(v.kind == other.kind and (v.kind != "date" or not v.yearless) for v in unit.record) for unit in units
-        ):
+        holding = [text for text in cited.texts if any(unit.text in text for v, unit in cited.values
+                   if same_value(v, other, unit, cited))]  # fmt: skip
+        if holding and not any(text in holding for text in _texts_of(states, cited)):
             return f"the text has another {other.kind} beside it"
     return ""
 
@@ -233,44 +283,50 @@ def _planned(value: Mention, unit: Unit) -> bool:
 
 def _name_claims(sentence: str, cited: Cited) -> Iterator[TextClaim]:
     found = names(sentence)
-    people, stranger = whom(found, cited.named)
-    if stranger is not None:
-        yield TextClaim(stranger.text, "name", "absent", "not in the cited text")
+    here = [name.text for name in found if name.kind == "person" and name.text in cited.text]
+    people = holders(sentence, tuple(dict.fromkeys((*cited.people, *here))))
+    told = titles(sentence, people)
+    for title in told:
+        yield _title(title, cited, here)
+    if like := near_names(sentence, cited.people):
+        yield TextClaim(like, "name", "contradicted", "a name like one of the text")
+    known, stranger = whom([n for n in found if not any(p.start <= n.start < p.end for p in people)], cited.named)
+    if stranger is not None and not people:
+        yield TextClaim(stranger.text, "name", "absent", "not in the cited text", unstated=True)
+    for person in people:
+        yield TextClaim(person.name, "name", "supported")
     for name in found:
-        if name.kind == "person" and name not in people:
+        if any(t.start < name.end and name.start < t.end for t in told) or name.kind == "person":
             continue
-        if name.kind in ("department", "title") and not _judged(name, people, found, cited):
+        if name.kind == "address" and any(p.start <= name.start < p.end for p in people):
             continue
-        kind = "title" if name.kind == "title" else "organisation" if name.kind == "organisation" else "name"
+        if name.kind in ("department", "title") and (people or not _judged(name, known, found, cited)):
+            continue
+        kind = {"title": "title", "organisation": "organisation"}.get(name.kind, "name")
         if not cited.text or not cited.named.holds(name):
-            yield TextClaim(name.text, kind, "absent", "not in the cited text")
-        elif name.kind == "title" and (person := _other_holder(name, people, sentence, cited)):
-            yield TextClaim(name.text, kind, "contradicted", f"the text gives it to another than {person}")
+            yield TextClaim(name.text, kind, "absent", "not in the cited text", unstated=True)
         else:
             yield TextClaim(name.text, kind, "supported")
+
+
+def _title(title: Title, cited: Cited, here: Sequence[str]) -> TextClaim:
+    posts = cited.posts(tuple(here))
+    theirs = [post for person, post in posts if any(person == h.name for h in title.holders)]
+    if any(post.fits(title.post) for post in theirs):
+        return TextClaim(title.text, "title", "supported")
+    if theirs or any(post.fits(title.post) for _, post in posts):
+        return TextClaim(title.text, "title", "contradicted", "the text gives it to another")
+    return TextClaim(title.text, "title", "no_claim")
 
 
 def _judged(name: Name, people: Sequence[Name], found: Sequence[Name], cited: Cited) -> bool:
     if name.kind == "department":
         return cited.named.departments and not any(o.kind == "title" and o.start <= name.start < o.end for o in found)
     if name.text.isascii() == cited.han and not cited.named.has_titles(ascii_only=name.text.isascii()):
-        return False  # an English title of a Chinese text cannot be told
+        return False
     if name.department or (name.text.isascii() and " " in name.rank):
-        return True
+        return cited.named.has_titles(ascii_only=name.text.isascii())
     return any(max(p.start, name.start) - min(p.end, name.end) <= 8 for p in people if p.kind == "person")
-
-
-def _other_holder(title: Name, people: Sequence[Name], sentence: str, cited: Cited) -> str:
-    for person in people:
-        between = sentence[min(person.end, title.end) : max(person.start, title.start)]
-        if re.search(r"[。；;，,]", between) and not re.fullmatch(r"\s?[，,]\s?(?:the |a |our )?", between):
-            continue
-        held = [unit for unit in cited.units if person.text in unit.text]
-        theirs = [Named([unit.text]) for unit in held]
-        with_titles = [named for named in theirs if named.titles]
-        if with_titles and not any(named.same_titles(title) for named in with_titles):
-            return person.text
-    return ""
 
 
 def _needs(sentence: str, cited: Cited, *, same: bool, voiced: bool | None) -> Iterator[TextClaim]:
@@ -302,7 +358,7 @@ def _guards(sentence: str, cited: Cited) -> Iterator[TextClaim]:
     for start, end in clauses(sentence):
         clause = sentence[start:end]
         told = [clause[a:b] for a, b, topic in cues(clause) if topic in EVENTS and topic not in cited.topics]
-        if told and not OFFER.search(clause):
+        if told and not MODAL.search(clause):
             yield TextClaim(told[0], "relation", "absent", "the text does not speak of it")
         why, stated = _denied(clause, cited)
         if why or stated:

@@ -10,20 +10,26 @@ Topics = frozenset[str]
 _TOPICS: Mapping[str, tuple[str, str]] = {
     "purchase": (
         "(?:采购|购买|购置|购入|购进|订购|添置|引进|购得|选购)(?!中心|科|办|部|处|员|经理|总监|主管|意愿|意向|需求|计划)|买[了过的下入]"
-        "|下单|订单|(?<!维保)(?<!保养)(?<!服务)(?<!租赁)(?<!维护)合同(?!到期)|成交",
+        "|下单|订单|(?<!维保)(?<!续保)(?<!保养)(?<!服务)(?<!租赁)(?<!维护)合同(?!到期)|成交|(?<!预)(?<!征)(?<!签)(?<!修)(?<!制)订(?=的|了|过|货|[\d一二两三四五六七八九十])",
         r"bought|buy(?:s|ing)?\b|purchas\w+|acquir\w+|order(?:s|ed|ing)?\b|procured"
         r"|(?<!maintenance )(?<!service )(?<!support )(?<!lease )contracts?\b"
         r"|took delivery of an order",
     ),
     "install": (
         "安装|装机|装[好上完了](?!饰)|投入使用|启用|投用|调试完成",
-        r"install\w*|commission(?:ed|ing)|went live|(?:put|went|came) into (?:use|service|operation)",
+        r"install\w*|commission(?:ed|ing)|(?:go(?:es)?|went|gone)[ -]live|(?:put|went|came) into (?:use|service|operation)",
     ),
-    "deliver": ("交付|到货|发货|送达|交货", r"deliver\w*|shipped|shipment|arrived"),
+    "deliver": (
+        "交付|到货|发货|送达|送到|运到|交货|签收|先到(?=[\d一二三四五六七八九十])|到齐|补齐|到了?(?=[一二三四五六七八九十\d]+[台套件盒箱])",
+        r"deliver\w*|shipped|shipment|arriv\w+(?! (?:at|on site))|receiv\w+|reached|drop\b",
+    ),
     "accept": ("验收", r"acceptance|signed off"),
     "warranty": ("质保|保修|三包", r"warrant(?:y|ies|ed)|guarantee\w*"),
-    "maintain": ("维保|保养|维护合同", r"maintenance|service contract|servic(?:ed|ing)\b"),
-    "budget": ("预算", r"budget\w*"),
+    "maintain": ("维保|保养|维护合同|续保|年保", r"maintenance|service contract|servic(?:ed|ing)\b"),
+    "budget": (
+        "预算|列支|拨款|安排了?(?=人民币|约|[\d一二三四五六七八九])",
+        r"budget\w*|earmark\w*|allocat\w*|set aside",
+    ),
     "tender": ("招标|投标|中标|开标|标书|竞标|流标", r"tender\w*|bid(?:s|ding|der)?\b"),
     "certificate": ("注册证|备案|证号|注册号|许可证", r"certificat\w+|registration|registered|licen[cs]e\w*"),
     "price": ("单价|报价|售价|目录价|标价", r"unit price|list price|pric(?:e|ed|es)\b|quot(?:e|ed|es|ation)\b"),
@@ -140,7 +146,13 @@ OFFER = re.compile(
     r"我们?|咱们|可以|安排|如[果有需]|愿意|(?<![A-Za-z])(?:we|our|us|can|could|would|offer|i)(?![A-Za-z])",
     re.IGNORECASE,
 )
+MODAL = re.compile(
+    r"可以|安排|如[果有需]|愿意|帮您|为您(?!院)|免费|随时|(?<![A-Za-z])(?:can|could|would|offer|shall|will|happy to)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+PART_OF = re.compile(r" of (?:the|those|your|these|all)(?![A-Za-z])|[，,]?其中")  # two of the three
 EVENTS = frozenset({"install", "lease", "donate", "retire", "deliver", "calibrate"})
+STRICT = EVENTS | frozenset({"warranty", "maintain"})  # a text or fact that never speaks of it proves nothing of it
 QUESTION = re.compile(r"[？?]\s*[”\"')）]*$|吗[？?。]?$|是否(?=.*[？?])")
 PAST = re.compile(
     r"曾|此前|(?<![\u4e00-\u9fff])原(?=[\u4e00-\u9fff])|原(?=任|主任|院长|科长|处长"
@@ -149,6 +161,11 @@ PAST = re.compile(
     r"|(?<![A-Za-z])(?:former(?:ly)?|previous(?:ly)?|was|were|had|held|used to|until|ended"
     r"|expired|lapsed|left|stepped down|ran|then|at the time|"
     r"served|no longer|once)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+DONE = re.compile(
+    r"已|了(?!解)|过(?=[，。的])|完毕|完成|全部|(?<![A-Za-z])(?:has|have|had|already|was|were|bought|took|won|got|went"
+    r"|\w+ed)(?![A-Za-z])",
     re.IGNORECASE,
 )
 PRESENT = re.compile(
@@ -176,7 +193,7 @@ STILL = re.compile(
     re.I,
 )
 _CLAUSE = re.compile(
-    r"[，,；;。！!？?：:、（）()\n](?!\d)|\.(?=\s|$)|(?<=[\w)])\s(?=(?:and|but|while|whereas|with|which)\s)"
+    r"[，；。！？：、（）\n]|[,;!?:()](?!\d)|(?<!\d)[,;](?=\d)|\.(?=\s|$)|(?<=[\w)])\s(?=(?:and|but|while|whereas|with|which)\s)"
 )
 
 

@@ -1,5 +1,6 @@
 """How well personal data is found in texts: precision, recall by type, what is left, over cases.jsonl with spans."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,14 @@ ALSO: Mapping[str, frozenset[str]] = {
     "ADDRESS": frozenset({"LOCATION"}),
 }
 SPLITS = ("heldout", "tuning")
+# Whether 主任 belongs to a marked 王主任, or Dr. to Dr. Hu, is a convention: a title counts neither for nor against.
+TITLE_AFTER = re.compile(
+    "副?(?:院长|主任|处长|科长|局长|厅长|校长|会长|部长|站长|所长|组长|书记|护士长|经理|总监|总工程师|总工|工程师|主管|专员|教授|"
+    "医生|医师|大夫|护士|护师|药师|技师|老师|师傅|博士|秘书|律师|先生|女士|小姐|同志|董事长|总|工|处|局|科|董|院|哥|姐|叔|姨)"
+)
+TITLE_BEFORE = re.compile(
+    r"(?i)(?:(?:dr|mr|ms|mrs|miss|prof|professor|doctor|director|engineer|head nurse|nurse|sister|manager|madam)\b\.?\s*)+"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,7 @@ class Tally:
         lie in spans of its type.
         """
         for mark in case.marks:
-            solid = [i for i in range(mark.start, mark.end) if not case.text[i].isspace()]
+            solid = _solid(case.text, mark)
             typed = [answer for answer in answers if _same(answer.type, mark.type)]
             self.gold[mark.type] += 1
             self.found[mark.type] += all(_inside(i, typed) for i in solid)
@@ -71,7 +80,7 @@ class Tally:
             self.left += any(case.text[i].isalnum() and not _inside(i, answers) for i in solid)
         for answer in answers:
             if answer.type in TYPES:
-                solid = [i for i in range(answer.start, answer.end) if not case.text[i].isspace()]
+                solid = _solid(case.text, answer)
                 true = [mark for mark in case.marks if _same(answer.type, mark.type)]
                 self.said[answer.type] += 1
                 self.right[answer.type] += 2 * sum(_inside(i, true) for i in solid) >= max(1, len(solid))
@@ -173,6 +182,17 @@ def _contacts(line: int, given: object) -> tuple[str, ...]:
             raise at(FILE, line, zh, en)
         names += [name for name in found if isinstance(name, str) and name]
     return tuple(names)
+
+
+def _solid(text: str, mark: Mark) -> list[int]:
+    """The places that count: no white space, no title before or after a person's name, unless nothing else is there."""
+    start, end = mark.start, mark.end
+    if mark.type == "PERSON":
+        if before := TITLE_BEFORE.match(text, start, end):
+            start = before.end() if before.end() < end else start
+        after = next((i for i in range(start + 1, end) if TITLE_AFTER.fullmatch(text, i, end)), end)
+        end = after
+    return [i for i in range(start, end) if not text[i].isspace()]
 
 
 def _same(answer: str, wanted: str) -> bool:

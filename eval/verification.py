@@ -54,17 +54,37 @@ class Outcome:
 
     @property
     def flagged(self) -> bool:
-        """
-        Whether either stops the sentence. One that was given nothing to look at does not overrule the other's support.
-        """
-        first = self.first.flagged and (bool(self.case.facts) or self.second.outcome != "supported")
-        second = self.second.flagged and (bool(self.case.texts) or self.first.outcome != "supported")
-        return first or second
+        """Whether either stops the sentence."""
+        return stops(self.first, self.second, facts=bool(self.case.facts), texts=bool(self.case.texts))
+
+
+def stops(first: Judgement, second: TextJudgement, *, facts: bool, texts: bool) -> bool:
+    """
+    Whether either verifier stops a sentence.
+
+    One that was given nothing to look at does not overrule the other's support, nor does one whose evidence is silent
+    on a value or name that the other's states; what contradicts always stops.
+    """
+    proven = [{(c.text.strip(), c.kind) for c in each.claims if c.outcome == "supported"} for each in (first, second)]
+    for own, other, given, support in (
+        (first, proven[1], facts, second.outcome),
+        (second, proven[0], texts, first.outcome),
+    ):
+        wrong = [c for c in own.claims if c.outcome in ("contradicted", "absent")]
+        if not given and support == "supported":
+            continue
+        if any(not (c.unstated and c.outcome == "absent" and (c.text.strip(), c.kind) in other) for c in wrong):
+            return True
+    return False
 
 
 def judge(case: Case) -> Outcome:
     """V1 by the facts alone, V2 by the cited texts alone."""
-    return Outcome(case, judge_facts(case.sentence, case.facts, case.as_of), judge_text(case.sentence, case.texts))
+    return Outcome(
+        case,
+        judge_facts(case.sentence, case.facts, case.as_of),
+        judge_text(case.sentence, case.texts, as_of=case.as_of),
+    )
 
 
 def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
