@@ -1,4 +1,4 @@
-"""Where a pattern stands in a text: one regular expression, or a frame of several within one sentence (`a & b & !c`)."""
+"""Where a pattern stands in a text: one regular expression, or a frame of several in one sentence (`a & b & !c`)."""
 
 import re
 from bisect import bisect_right
@@ -31,19 +31,27 @@ class _Frame:
 def found(pattern: str, text: str) -> Iterator[tuple[Span, ...]]:
     """Each match as the places of its parts, in order: one part for a regular expression."""
     if AND not in pattern:
-        yield from ((span,) for span in _spans(pattern, text))
+        yield from ((span,) for span in places(pattern, text))
         return
     frame = _frame(pattern)
-    places = [_spans(part, text) for part in frame.parts]
-    if not all(places):
+    standing = [places(part, text) for part in frame.parts]
+    if not all(standing):
         return
     ends = _ends(text)
-    sorted_in = [_by_sentence(spans, ends) for spans in places]
+    sorted_in = [_by_sentence(spans, ends) for spans in standing]
     for number in sorted(set.intersection(*(set(each) for each in sorted_in))):
-        if any(number in _by_sentence(_spans(part, text), ends) for part in frame.absent):
+        if any(number in _by_sentence(places(part, text), ends) for part in frame.absent):
             continue
         if chosen := _closest([each[number] for each in sorted_in], frame.widest):
             yield chosen
+
+
+def stands_in_sentence(pattern: str, text: str, place: int) -> bool:
+    """Whether the sentence at `place` holds every part of a frame and none that must be absent."""
+    frame, ends = _frame(pattern), _ends(text)
+    number = bisect_right(ends, place)
+    has = [number in _by_sentence(places(part, text), ends) for part in (*frame.parts, *frame.absent)]
+    return all(has[: len(frame.parts)]) and not any(has[len(frame.parts) :])
 
 
 def parts_of(pattern: str) -> tuple[str, ...]:
@@ -58,7 +66,7 @@ def all_parts(pattern: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _frame(pattern: str) -> _Frame:
-    parts = pattern.split(AND)
+    parts = [part for part in pattern.split(AND) if part]
     absent = tuple(part[1:] for part in parts if part.startswith("!"))
     widest = WIDEST_HAN if _HAN.search(pattern) else WIDEST
     return _Frame(tuple(part for part in parts if not part.startswith("!")), absent, widest)
@@ -95,7 +103,7 @@ def _ends(text: str) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=8192)
-def _spans(pattern: str, text: str) -> tuple[Span, ...]:
+def places(pattern: str, text: str) -> tuple[Span, ...]:
     """Where one regular expression matches; words that lists share are looked for once a text."""
     return tuple(
         match.span()

@@ -7,10 +7,11 @@ from functools import lru_cache
 
 from governance.errors import Language
 from rag.disguise import Plain, plain
-from rag.rule_frames import Span, found
+from rag.rule_frames import AND, Span, found, stands_in_sentence
 from rag.rule_pack import Exemption, Rule
 from rag.rule_words import alternatives
 
+OWN = 9  # characters from a denial to a detected part that holds it
 REACH = 120  # characters before the words that an exception may look at
 
 
@@ -26,12 +27,13 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class _Lift:
-    """Either `covers`, or what must stand `before` and `behind` the detected words."""
+    """Either `covers`, or what must stand `before` and `behind` the detected words, or a `frame` in their sentence."""
 
     exemption: Exemption
-    covers: re.Pattern[str] | None
-    before: re.Pattern[str] | None
-    behind: re.Pattern[str] | None
+    covers: re.Pattern[str] | None = None
+    before: re.Pattern[str] | None = None
+    behind: re.Pattern[str] | None = None
+    frame: str = ""
 
 
 def fired(rule: Rule, text: str, language: Language) -> list[str]:
@@ -74,16 +76,19 @@ def _hit(
 
 
 def _surrounds(lift: _Lift, text: str, parts: Sequence[Span]) -> bool:
-    """What stands before one of the parts, outside of the others, and behind it."""
-    return lift.covers is None and any(_stands_at(lift, text, start, end, parts) for start, end in parts)
+    """What stands before one of the parts, outside of the others, and behind the last of them."""
+    if lift.frame:
+        return stands_in_sentence(lift.frame, text, parts[0][0])
+    if lift.covers is not None or (lift.behind is not None and lift.behind.match(text, parts[-1][1]) is None):
+        return False
+    return lift.before is None or any(_stands_before(lift.before, text, start, parts) for start, _ in parts)
 
 
-def _stands_at(lift: _Lift, text: str, start: int, end: int, parts: Sequence[Span]) -> bool:
-    if lift.before is not None:
-        match = lift.before.search(text, max(0, start - REACH), start)
-        if match is None or any(first <= match.start() < last for first, last in parts):
-            return False
-    return lift.behind is None or lift.behind.match(text, end) is not None
+def _stands_before(pattern: re.Pattern[str], text: str, start: int, parts: Sequence[Span]) -> bool:
+    match = pattern.search(text, max(0, start - REACH), start)
+    return match is not None and not any(
+        first < match.start() + OWN and match.start() < last for first, last in parts if last <= start
+    )
 
 
 def _lifts(rule: Rule, language: Language) -> list[_Lift]:
@@ -95,17 +100,22 @@ def _lifts(rule: Rule, language: Language) -> list[_Lift]:
     ]
 
 
+Surrounding = tuple[re.Pattern[str] | None, re.Pattern[str] | None, re.Pattern[str] | None, str]
+
+
 @lru_cache(maxsize=4096)
-def _surroundings(pattern: str) -> tuple[tuple[re.Pattern[str] | None, ...], ...]:
+def _surroundings(pattern: str) -> tuple[Surrounding, ...]:
     """What an exception covers, or what must stand before and behind {hit}; one for each alternative with {hit}."""
+    if AND in pattern:
+        return ((None, None, None, AND.join(part for part in pattern.split(AND) if part != "{hit}")),)
     marked = [each for each in alternatives(pattern) if "{hit}" in each]
     plainly = "|".join(each for each in alternatives(pattern) if "{hit}" not in each)
-    found = [each.split("{hit}", 1) for each in marked]
-    around = [
-        (None, _regex(rf"(?:{before})\Z") if before else None, _regex(behind) if behind else None)
-        for before, behind in found
+    sides = [each.split("{hit}", 1) for each in marked]
+    around: list[Surrounding] = [
+        (None, _regex(rf"(?:{before})\Z") if before else None, _regex(behind) if behind else None, "")
+        for before, behind in sides
     ]
-    return (*([(_regex(plainly), None, None)] if plainly else []), *around)
+    return (*([(_regex(plainly), None, None, "")] if plainly else []), *around)
 
 
 def _regex(pattern: str) -> re.Pattern[str]:
