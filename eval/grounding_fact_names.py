@@ -10,7 +10,7 @@ from eval.grounding_concepts import Post, post_of
 from eval.grounding_mentions import mentions
 from eval.grounding_names import Name, Named, names, near_names, whom
 from eval.grounding_posts import Holder, Title, holders, is_person, titles
-from eval.grounding_records import records_of
+from eval.grounding_records import is_text, records_of
 from eval.grounding_statements import Claim, Known, Statement
 from eval.grounding_words import FORMER, FUTURE, PAST, PRESENT, REPORTED, clauses, topics_of
 
@@ -148,7 +148,7 @@ def _misplaced(sentence: str, known: Sequence[Known]) -> list[Claim]:
     records = records_of(tuple(k.fact for k in known))
     found = mentions(sentence)
     claims: list[Claim] = []
-    texts = {k.fact.value: [o for o in known if o.fact.value == k.fact.value] for k in known if not k.values}
+    texts = {k.fact.value: [o for o in known if o.fact.value == k.fact.value] for k in known if is_text(k.fact)}
     said = {
         value: own
         for value, own in texts.items()

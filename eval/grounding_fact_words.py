@@ -1,11 +1,51 @@
 """What a sentence says of facts without a value: that something is not, is over, or took place. Part of V1."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 
 from eval.grounding_mentions import Mention
+from eval.grounding_records import is_text, records_of
 from eval.grounding_statements import Claim, Known, ids_of
-from eval.grounding_words import EVENTS, LASTING, MODAL, NEGATION, OVER, REPORTED, STILL, clauses, cues
+from eval.grounding_words import (
+    EVENTS,
+    LASTING,
+    MODAL,
+    NEGATION,
+    OVER,
+    REPORTED,
+    STILL,
+    Topics,
+    clauses,
+    cues,
+    hedged,
+)
+
+_PARTLY = re.compile(r"^[^，。]{0,6}(?:齐|全|完)|^ (?:all|fully|yet (?:all|fully)|entirely)", re.IGNORECASE)
+_NOT_LESS = re.compile(
+    r"^(?:超过|高于|低于|少于|多于|不足|超|越)|^ (?:more|less|over|under|exceed\w*|above|below)", re.IGNORECASE
+)
+_PLANNED = re.compile(
+    r"plan|intent|intend|expected|scheduled|proposed|remaining|balance|pending|计划|意向|拟|预计|待|余下|剩余|to be |discuss",
+    re.IGNORECASE,
+)
+_REST = re.compile(
+    r"全部|剩余|余下|其余|都已|均已|(?<![A-Za-z])(?:all|remaining|remainder|balance|rest|fully|complete\w*|entire\w*)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+_DONE = re.compile(
+    r"已经?(?!订|购|采|下单)|完毕|做完|完成|结束了|了(?=[，。])|已(?!订|购|采)|already|(?:has|have) (?:now |already |just )?(?:been )?\w+(?:ed|en|d)\b"
+    r"|took place|taken place|(?:was|were) \w+ed",
+    re.IGNORECASE,
+)
+_OPEN = re.compile(r"^(?:open|pending|no|none|false|not .*|未.*|尚未.*|否|无|待.*|没有.*)$", re.IGNORECASE)
+_BOUGHT = re.compile(
+    r"签(?:了|署|订|下)|已[^，。]{0,8}(?:采购|订购|下单|购买|成交)|(?:采购|购买|订购|下单|买)了|下单"
+    r"|(?<![A-Za-z])(?:signed|bought|purchased|ordered|placed an order)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+_OFFERED = frozenset({"price", "plan", "tender", "budget"})
+_END = re.compile(r"end|expir|until|valid_to|止|到期|有效期", re.IGNORECASE)
 
 
 def denials(sentence: str, known: Sequence[Known]) -> list[Claim]:
@@ -14,8 +54,12 @@ def denials(sentence: str, known: Sequence[Known]) -> list[Claim]:
     for start, end in clauses(sentence):
         clause = sentence[start:end]
         for match in NEGATION.finditer(clause):
-            near = [t for a, _, t in cues(clause) if -1 <= a - match.end() <= 14 or (a < match.start() <= a + 8)]
-            stated = [k for k in known if k.topics & set(near) and not NEGATION.search(k.fact.value)]
+            rest = clause[match.end() :]
+            if _PARTLY.match(rest) or _NOT_LESS.match(rest):
+                continue
+            near = [t for a, _, t in cues(clause) if -1 <= a - match.end() <= 24 or (a < match.start() <= a + 8)]
+            stated = [k for k in known if k.topics & set(near) and not _open(k) and not _planned(k)]
+            stated += [k for k in known if is_text(k.fact) and 1 < len(k.fact.value) < 13 and k.fact.value in rest[:20]]
             if stated:
                 text = clause[match.start() : match.end() + 6].strip()
                 claims.append(Claim(text, "negation", "contradicted", ids_of(stated), "a fact states it"))
@@ -23,19 +67,58 @@ def denials(sentence: str, known: Sequence[Known]) -> list[Claim]:
     return claims
 
 
+def _open(k: Known) -> bool:
+    return _OPEN.match(k.fact.value.strip()) is not None or NEGATION.search(k.fact.value) is not None
+
+
+def _planned(k: Known) -> bool:
+    return _PLANNED.search(k.fact.relation) is not None or _PLANNED.search(k.fact.value) is not None
+
+
 def events(sentence: str, values: Sequence[Mention], known: Sequence[Known]) -> list[Claim]:
-    """An installation, lease or delivery told beside values, of which no fact speaks."""
-    if not any(not value.loose for value in values):
-        return []
+    """An installation, lease or delivery told beside values, of which no fact speaks; a purchase that was offered."""
     stated = {topic for k in known for topic in k.topics}
+    valued = any(not value.loose for value in values)
     claims: list[Claim] = []
     for start, end in clauses(sentence):
         clause = sentence[start:end]
         if MODAL.search(clause) or REPORTED.search(sentence):
             continue
-        told = [(a, b) for a, b, topic in cues(clause) if topic in EVENTS and topic not in stated]
+        told = [(a, b) for a, b, topic in cues(clause) if topic in EVENTS and topic not in stated and valued]
         claims += [Claim(clause[a:b], "relation", "absent", (), "no fact speaks of it") for a, b in told[:1] if stated]
+        bought = _BOUGHT.search(clause)
+        if bought and not hedged(clause) and "purchase" not in stated and stated & _OFFERED:
+            claims.append(Claim(bought.group(), "modality", "contradicted", (), "only offered or planned"))
     return claims
+
+
+def unfinished(sentence: str, known: Sequence[Known], as_of: date) -> list[Claim]:
+    """Something told as done that the facts only plan, or of which a rest is still planned."""
+    claims: list[Claim] = []
+    records = records_of(tuple(k.fact for k in known))
+    for start, end in clauses(sentence):
+        clause = sentence[start:end]
+        done = _DONE.search(clause)
+        if done is None or hedged(clause) or NEGATION.search(clause):
+            continue
+        topics: Topics = frozenset(topic for _, _, topic in cues(clause))
+        near = [k for k in known if k.topics & topics and not records.elsewhere(k, sentence, ())]
+        opened = [k for k in near if _open(k)]
+        coming = [k for k in near if _planned(k) and not _past(k, as_of)]
+        rarest = [k for k in near if any(t in ("refresher", "decision", "renewal") for t in k.topics & topics)]
+        if coming and (
+            _REST.search(clause) or len(coming) == len(near) or (rarest and all(_planned(k) for k in rarest))
+        ):
+            claims.append(Claim(done.group(), "modality", "contradicted", ids_of(coming), "only planned"))
+        elif opened and len(opened) == len(near):
+            claims.append(Claim(done.group(), "modality", "contradicted", ids_of(opened), "not done"))
+    return claims
+
+
+def _past(k: Known, as_of: date) -> bool:
+    """Whether the day of a plan is over."""
+    days = [m.last for m in k.values if m.kind == "date" and m.last is not None]
+    return bool(days) and max(days) <= as_of
 
 
 def tenses(sentence: str, known: Sequence[Known], as_of: date) -> list[Claim]:
@@ -46,9 +129,18 @@ def tenses(sentence: str, known: Sequence[Known], as_of: date) -> list[Claim]:
         return []
     start, end = next(((a, b) for a, b in clauses(sentence) if a <= match.start() < b), (0, len(sentence)))
     topics = {topic for _, _, topic in cues(sentence[start:end])} & LASTING
-    about = [k for k in known if k.topics & topics]
-    dated = [k for k in about if k.fact.valid_to is not None]
-    ended = [k for k in dated if k.fact.valid_to is not None and k.fact.valid_to <= as_of]
-    if (over and dated and not ended) or (still and not over and dated and len(ended) == len(about)):
-        return [Claim(match.group(), "period", "contradicted", ids_of(dated), "not so on the day")]
+    records = records_of(tuple(k.fact for k in known))
+    about = [k for k in known if k.topics & topics and not records.elsewhere(k, sentence, ())]
+    dated = [(k, last) for k in about if (last := _last_day(k)) is not None]
+    ended = [k for k, last in dated if last <= as_of]
+    if (over and dated and not ended) or (still and not over and dated and len(ended) == len(dated)):
+        return [Claim(match.group(), "period", "contradicted", ids_of([k for k, _ in dated]), "not so on the day")]
     return []
+
+
+def _last_day(k: Known) -> date | None:
+    """The day on which a fact ceases: its end, or the day that it names as one."""
+    if k.fact.valid_to is not None:
+        return k.fact.valid_to
+    days = [m.last for m in k.values if m.kind == "date" and m.last is not None and not m.yearless]
+    return max(days) if days and _END.search(k.fact.relation) else None

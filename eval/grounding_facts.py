@@ -11,7 +11,7 @@ from datetime import date
 
 from eval.grounding_derived import ends, follows, since, spans
 from eval.grounding_fact_names import named
-from eval.grounding_fact_words import denials, events, tenses
+from eval.grounding_fact_words import denials, events, tenses, unfinished
 from eval.grounding_mentions import Mention, mentions
 from eval.grounding_records import Records, records_of
 from eval.grounding_statements import (
@@ -43,6 +43,8 @@ __all__ = ["Claim", "Judgement", "Statement", "judge_facts"]
 
 
 _SO_LONG = re.compile(r"已|了|来|至今|has been|have been|for (?:the )?(?:past|last)?|since", re.IGNORECASE)
+_COUNTS = frozenset({"quantity", "number"})
+_HOURS = re.compile(r"hour|minute|second|小时|分钟|秒|时长|时限|学时|\b\d+ ?[hs]\b", re.IGNORECASE)
 _SOFT_UNITS = frozenset("次批位项家种类款张单期笔个份")
 _AS_OF = re.compile(r"截至|截止|目前|今天|as of|as at|today|currently|to date", re.I)
 
@@ -73,6 +75,7 @@ def judge_facts(sentence: str, facts: Sequence[Statement], as_of: date, *, own: 
         [
             *denials(sentence, known),
             *tenses(sentence, known, as_of),
+            *unfinished(sentence, known, as_of),
             *events(sentence, [each.value for each in said], known),
         ]
         if not asks
@@ -178,7 +181,9 @@ def _unstated(sentence: str, each: Said, known: Sequence[Known], as_of: date) ->
 
 
 def _timed(known: Sequence[Known]) -> bool:
-    return any(m.kind == "period" and m.unit in "nsh" for k in known for m in k.values)
+    return any(
+        _HOURS.search(k.fact.relation + " " + k.fact.value) for k in known if any(m.kind == "period" for m in k.values)
+    )
 
 
 def _counted(value: Mention, known: Sequence[Known]) -> bool:
@@ -191,7 +196,11 @@ def _of_another(k: Known, each: Said, said: Sequence[Said], sentence: str, recor
     inside = [s.value for s in said if s.clause == each.clause and s is not each]
     if records.elsewhere(k, sentence[start:end], inside, day=each.value.kind == "date"):
         return True
-    alike = [s for s in said if s is not each and s.value.kind == each.value.kind and each.value.kind != "code"]
+    alike = [
+        s
+        for s in said
+        if s is not each and s.value.kind == each.value.kind != "code" and s.value.unit == each.value.unit
+    ]
     if alike:
         return False  # two amounts: the words around one need not be about the other
     others = [s.value for s in said if s is not each]
@@ -202,11 +211,8 @@ def _rivals(each: Said, near: Sequence[Known], known: Sequence[Known]) -> list[K
     """Facts of the relation that is said, of the same kind of value: they show that this one is of another."""
     if each.value.kind == "date":
         return [k for k in known if k not in near and k.topics & each.topics and k.days]
-    return [
-        k
-        for k in known
-        if k not in near and k.topics & each.topics and any(m.kind == each.value.kind for m in k.values)
-    ]
+    kinds = _COUNTS if each.value.kind in _COUNTS else {each.value.kind}
+    return [k for k in known if k not in near and k.topics & each.topics and any(m.kind in kinds for m in k.values)]
 
 
 def _unheard(each: Said, known: Sequence[Known]) -> bool:

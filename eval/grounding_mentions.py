@@ -160,6 +160,8 @@ def rounds_to(value: Decimal, said: Mention) -> bool:
 
     A plain number (no 万, million) without "about" is exact.
     """
+    if said.bound == "more":  # 740多万 ends before 750万
+        return said.low <= value < said.low + (said.step or said.low)
     if said.bound == "least":
         return said.low <= value <= said.low * ABOUT_LEAST
     if said.bound == "most":
@@ -205,7 +207,7 @@ def _mention(value: Found, plain: str) -> Mention:
     if not bound and _ABOUT_AFTER.match(after):
         bound = "about"
     if not bound and _MORE_INSIDE.search(value.text):
-        bound = "least"
+        bound = "more"
     unit = unit_of(value)
     return replace(base, low=number, high=number, step=_step(value.text, number, bound), unit=unit, bound=bound)
 
@@ -232,7 +234,7 @@ def _step(text: str, number: Decimal, bound: str) -> Decimal:
     if re.search(r"[零壹贰叁肆伍陆柒捌玖]", text):
         return Decimal(0)
     digits = re.search(r"\d[\d,]*(?:\.(\d+))?", text)
-    if not digits and bound == "about" and number == int(number):
+    if not digits and bound in ("about", "more") and number == int(number):
         return Decimal(10) ** _zeros(str(int(number)))
     match = _SCALED.search(text)
     if digits and match:
@@ -240,9 +242,9 @@ def _step(text: str, number: Decimal, bound: str) -> Decimal:
         if more := re.search(r"[万亿](\d*)", text):
             if more[1]:
                 return Decimal(1000) if len(more[1]) == 1 else Decimal(0)
-        zeros = _zeros(digits.group()) if bound == "about" and not digits[1] else 0
+        zeros = _zeros(digits.group()) if bound in ("about", "more") and not digits[1] else 0
         return Decimal(scale) * 10**zeros / (10 ** len(digits[1] or ""))
-    if bound == "about" and digits and not digits[1] and number:
+    if bound in ("about", "more") and digits and not digits[1] and number:
         return Decimal(10) ** _zeros(str(int(number)))
     return Decimal(1) / 10 ** len(digits[1] or "") if bound == "about" and digits else Decimal(0)
 

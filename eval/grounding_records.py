@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 
 from eval.grounding_concepts import products
-from eval.grounding_mentions import Mention, same_days, same_number, same_unit
+from eval.grounding_mentions import Mention, mentions, same_days, same_number, same_unit
 from eval.grounding_posts import is_person
 from eval.grounding_statements import Known, Statement, known_of
 
@@ -119,6 +119,12 @@ class Records:
         return _names(trait.text, self.marks[trait.field].get(trait.text, frozenset()), text)
 
 
+@lru_cache(maxsize=20_000)
+def is_text(fact: Statement) -> bool:
+    """Whether a fact's value is words, no figure and no day."""
+    return not any(m.kind not in ("code", "person") for m in mentions(fact.value))
+
+
 records_of = lru_cache(maxsize=2_000)(Records)
 
 
@@ -140,7 +146,7 @@ def _traits(known: Known, own: bool) -> Iterable[Trait]:
     yield Trait(_SUBJECT, fact.subject)
     for _, _, name in products(fact.relation) or (products(fact.value) if not own else ()):
         yield Trait(_PRODUCT, name)
-    if own and not known.values and 1 < len(fact.value) <= 40:
+    if own and is_text(fact) and 1 < len(fact.value) <= 40:
         yield Trait(fact.relation, fact.value)
     if own and fact.valid_from:
         yield Trait(f"{_FROM} {fact.relation}", fact.valid_from.isoformat(), (), (fact.valid_from, fact.valid_to))
@@ -148,9 +154,9 @@ def _traits(known: Known, own: bool) -> Iterable[Trait]:
         days = [m for m in known.values if m.kind == "date" and m.first and m.first == m.last]
         if days and days[0].first:
             yield Trait(fact.relation, fact.value, (), (days[0].first, None))
-        elif known.values and any(m.numeric for m in known.values) and len(fact.value) < 12:
+        elif any(m.numeric for m in known.values) and len(fact.value) < 12:
             yield Trait(fact.relation, fact.value, known.values)
-        elif 1 < len(fact.value) <= 40:
+        elif 1 < len(fact.value) <= 40 and is_text(fact):
             yield Trait(fact.relation, fact.value)
 
 

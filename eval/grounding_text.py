@@ -52,6 +52,7 @@ _NOT_NEED = re.compile(
     r"|thank\w* [^,.]*|满意度",
     re.IGNORECASE,
 )
+_HOURS = re.compile(r"hour|minute|second|小时|分钟|秒|\d ?[hs]\b", re.IGNORECASE)
 _PAIRED = frozenset({"date", "money", "quantity"})
 LEAST_ALIKE = 0.5  # of the words of a clause, in the clause of the text that it is held against
 _TALK = re.compile(r"我|咱|请|(?<![A-Za-z])(?:i|we|our|us|let|please|thank\w*)(?![A-Za-z])", re.IGNORECASE)
@@ -179,7 +180,7 @@ def _unstated(value: Mention, sentence: str, cited: Cited) -> TextClaim:
         return TextClaim(value.text, kind, "supported", "follows from days of the text")
     rival = any(v.kind == kind for v in stated)
     soft = value.kind == "quantity" and value.unit in SOFT_UNITS and not any(v.unit == value.unit for v in stated)
-    if soft or (kind == "period" and value.unit in "ns" and not any(v.unit in "nsh" for v in stated if v.kind == kind)):
+    if soft or (kind == "period" and value.unit in "ns" and not _HOURS.search(cited.text)):
         return TextClaim(value.text, kind, "no_claim")
     return TextClaim(value.text, kind, "contradicted" if rival else "absent", "not in the cited text", unstated=True)
 

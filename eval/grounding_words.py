@@ -32,7 +32,10 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
     ),
     "tender": ("招标|投标|中标|开标|标书|竞标|流标", r"tender\w*|bid(?:s|ding|der)?\b"),
     "certificate": ("注册证|备案|证号|注册号|许可证", r"certificat\w+|registration|registered|licen[cs]e\w*"),
-    "price": ("单价|报价|售价|目录价|标价", r"unit price|list price|pric(?:e|ed|es)\b|quot(?:e|ed|es|ation)\b"),
+    "price": (
+        "单价|报价|售价|目录价|标价|价格|报过",
+        r"unit price|list price|pric(?:e|ed|es)\b|quot(?:e|ed|es|ation)\b",
+    ),
     "ticket": ("报修|故障|工单|维修|服务单|投诉", r"tickets?\b|faults?\b|repair\w*|breakdown|complain\w*"),
     "post": (
         "担任|任职|上任|履新|就任|接任|到任|任命|出任|现任|职务|职位|升任|接手|离任|卸任",
@@ -49,6 +52,11 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
     "lease": ("租赁|租用", r"leas(?:e|ed|ing)\b|rent(?:ed|al)\b"),
     "donate": ("捐赠", r"donat\w+"),
     "retire": ("报废|停用|淘汰", r"scrapped|retired|decommissioned|written off"),
+    "refresher": ("复训", r"refreshers?\b"),
+    "decision": ("批准|审批|决定|拍板|获批(?!日)", r"decid\w+|decision|approv\w+"),
+    "renewal": ("续签|续约", r"renew\w*|next term"),
+    "plan": ("意向", r"purchase[ _]?(?:intent\w*|plan)"),
+    "close": ("关闭|关单|结案", r"closed?\b"),
     "rate": ("有效率|治愈率|准确率|满意度|灵敏度|特异性", r"efficacy|cure rate|accuracy|sensitivity|specificity"),
 }
 _SIGNS = "".join(sorted(set(re.findall(r"[\u4e00-\u9fff]", "".join(zh for zh, _ in _TOPICS.values())))))
@@ -188,8 +196,8 @@ OVER = re.compile(
     re.I,
 )
 STILL = re.compile(
-    r"仍然?在|还在|仍然?有效|目前有效|目前在|在有效期内|在保|期内|(?<![A-Za-z])(?:still"
-    r"|currently|remains?) (?:valid|under|in force|covered|holds?|in)",
+    r"仍然?在|还在|仍然?有效|目前有效|目前在|在有效期内|在保|期内|仍?在质?保(?!护|障)|(?<![A-Za-z])(?:still"
+    r"|currently|remains?) (?:valid|under|in force|covered|holds?|in)|in warranty|under (?:warranty|cover)",
     re.I,
 )
 _CLAUSE = re.compile(
