@@ -12,7 +12,9 @@ from eval.grounding_words import (
     LASTING,
     MODAL,
     NEGATION,
+    NOT_LESS,
     OVER,
+    PARTLY,
     REPORTED,
     STILL,
     Topics,
@@ -21,10 +23,6 @@ from eval.grounding_words import (
     hedged,
 )
 
-_PARTLY = re.compile(r"^[^，。]{0,6}(?:齐|全|完)|^ (?:all|fully|yet (?:all|fully)|entirely)", re.IGNORECASE)
-_NOT_LESS = re.compile(
-    r"^(?:超过|高于|低于|少于|多于|不足|超|越)|^ (?:more|less|over|under|exceed\w*|above|below)", re.IGNORECASE
-)
 _PLANNED = re.compile(
     r"plan|intent|intend|expected|scheduled|proposed|remaining|balance|pending|计划|意向|拟|预计|待|余下|剩余|to be |discuss",
     re.IGNORECASE,
@@ -55,7 +53,7 @@ def denials(sentence: str, known: Sequence[Known]) -> list[Claim]:
         clause = sentence[start:end]
         for match in NEGATION.finditer(clause):
             rest = clause[match.end() :]
-            if _PARTLY.match(rest) or _NOT_LESS.match(rest):
+            if PARTLY.match(rest) or NOT_LESS.match(rest):
                 continue
             near = [t for a, _, t in cues(clause) if -1 <= a - match.end() <= 24 or (a < match.start() <= a + 8)]
             stated = [k for k in known if k.topics & set(near) and not _open(k) and not _planned(k)]

@@ -14,6 +14,7 @@ from eval.grounding_fact_names import named
 from eval.grounding_fact_words import denials, events, tenses, unfinished
 from eval.grounding_mentions import Mention, mentions
 from eval.grounding_records import Records, records_of
+from eval.grounding_roles import parts
 from eval.grounding_statements import (
     Claim,
     Judgement,
@@ -76,6 +77,7 @@ def judge_facts(sentence: str, facts: Sequence[Statement], as_of: date, *, own: 
             *denials(sentence, known),
             *tenses(sentence, known, as_of),
             *unfinished(sentence, known, as_of),
+            *parts(sentence, known),
             *events(sentence, [each.value for each in said], known),
         ]
         if not asks

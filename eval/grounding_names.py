@@ -35,6 +35,10 @@ _GENERIC = re.compile(
     r"|周边|兄弟|附近|全国|省内|市内|很多|许多|不少|有些|部分|一家|咱们|你们|我们|他们"
     r"|咱)*(?:的)?(?:医院|公司|集团|大学|人民医院|中医院|诊所|厂家|有限公司)$"
 )
+_BARE_ORG = re.compile(  # the kind alone names nobody
+    r"(?:省|市|县|区|镇)?(?:医疗|器械|设备|科技|生物|贸易|医药|用品|技术|股份|限)*(?:人民医院|中医院|中心医院|附属医院|妇幼保健院|保健院|医院|卫生院|有限公司|限公司|公司|集团|司)"
+)
+_KIND = re.compile("人民|中医|中心|附属|妇幼|妇产|儿童|肿瘤|口腔|传染|康复|骨科|眼科|胸科|精神|保健")
 _EDGE = re.compile(
     r"(?:[是在与和为给任向到至从由对把被据自及的了解访往助过问经兼同跟说对系来家即就赴约示有甲乙方]|请问|您好|来自|关于|根据|目前|现任|担任|出任|就任|接任|新任|[日月]出任|调任|了解|看到|联系|拜访|[年月日号，。：、（(“\"《\s])$"
 )
@@ -58,7 +62,7 @@ _CALLED = re.compile(
     rf"|出任|现任|曾任|负责|分管|接手|就任|上任|履新|签字|离任|调任|卸任)"
 )
 _AFTER_ROLE = re.compile(
-    rf"(?:{_RANKS}|联系人|负责人|决策人|经办人|对接人|签字人)(?:是|为|：|:|仍是|仍为"
+    rf"(?:{_RANKS}|联系人|负责人|决策人|经办人|对接人|签字人|授课人|主讲人?|讲师|讲者|采购人|经手人|责任人|验收人|申请人|报修人|培训师|销售|客服|秘书)(?:是|为|：|:|仍是|仍为"
     rf"|由)?(?P<name>{_PERSON})(?![\u4e00-\u9fff]?(?:科|部|处|室|院))"
 )
 _SINCE = re.compile(
@@ -66,18 +70,21 @@ _SINCE = re.compile(
     rf"|起|履新)|\d{{4}}\s?[年/-]|[，,](?:{_DEPARTMENTS.pattern})?(?:{_RANKS})|(?:是"
     rf"|为)[^，。；]{{0,14}}?(?:{_RANKS}))"
 )
+_OPENS = re.compile(  # 汤志远今年8月在…; 严丽娟到医院讲了…
+    rf"(?:^|[，。：:；,])(?:您好，)?(?P<name>{_PERSON})(?=(?:今年|去年|前年|上月|上个月|本月|\d|在|于|给|到|为(?!了|期|主)|接替|把|已|将|持有|会同)[^，。]{{2,}})"
+)
 _BY = re.compile(
     rf"(?:由|请|与|找|致电|转告|告知|通知)(?P<name>{_PERSON})(?=担任|任|接任|负责|主持|分管"
     rf"|签|确认|主任|院长|科长|老师|沟通|联系|，|。)"
 )
 _WORD_NOT_NAME = (
-    "谢信|方便|方式|安排|安装|高兴|高端|高效|高度|马上|关于|关注|连续|连接|连同|金额|金属|单价|单位|单独|单子|平均|成交|曾经|温度|温州|许多|包括|包含|明年|明确|程序|何时|何种|江苏|江西"
+    "方便|方式|安排|安装|高兴|高端|高效|高度|马上|关于|关注|连续|连接|连同|金额|金属|单价|单位|单独|单子|平均|成交|曾经|温度|温州|许多|包括|包含|明年|明确|程序|何时|何种|江苏|江西"
     "|云南|周[一二三四五六日末期边]|白天|万一|尚未|尚待|易用|严格|齐全|武汉|常州|常用|常规|常见|路上|路径|容易|车间|车辆|管理|管路|强调|党委|费用|席位|祝您|解决|解释|师傅"
     "|冷链|冷藏|花费|房间|季度|季节|毛利|孔径|龙头|麻醉|余额|余下|于是|舒适|简单|简要|符合|查看|查询|查了|官方|谈[到谈]|景|石油|黄色|古老|宫腔|米|柴油|和|梅花|沙|江|汤|范围"
 )
 _LOOSE = re.compile(rf"(?!{_WORD_NOT_NAME})(?P<name>{_PERSON})")  # any name at all; counts only beside a title
 _NO_NAME = re.compile(
-    r"高级|项目|区域|应用|安全|常务|方面|万元|任何|马上|支持|成本|计量|关于|时任|曾任|华东"
+    r"谢信|随时|高级|项目|区域|应用|安全|常务|方面|万元|任何|马上|支持|成本|计量|关于|时任|曾任|华东"
     r"|华南|华北|相关|平台|信息|公司|经理|主任|采购|全院|元|原任|和设|应由|明年|来年|安排"
     r"|连续|单独|强调|计划|向贵|由贵|国械|门诊|平时|成为|全年|都由|由您|应当|支付|明确"
     r"|何时|解决|管理|当时|金额|包括|文件|马上|从未|单价|和科|解释|计算|通常|平均|和检"
@@ -167,7 +174,7 @@ def _chinese(text: str) -> list[Name]:
     for match in _TITLE.finditer(text):
         found.append(Name("title", match.group(), *match.span(), (match["extra"] or "") + match["rank"], match["dept"]))
     people: list[tuple[int, int]] = []
-    for pattern in (_CALLED, _SINCE, _AFTER_ROLE, _BY):
+    for pattern in (_CALLED, _SINCE, _AFTER_ROLE, _BY, _OPENS):
         for match in pattern.finditer(text):
             person = match["name"]
             span = match.span("name")
@@ -331,9 +338,9 @@ class Named:
     def _organisation(self, run: str) -> bool:
         for size in range(len(run), 3, -1):
             tail = run[-size:]
+            if _BARE_ORG.fullmatch(tail):
+                break
             at = self.text.find(tail)
-            if at < 0:
-                continue
             rest = run[:-size]
             while at >= 0:
                 if (
@@ -349,9 +356,9 @@ class Named:
 
     def _shortened(self, run: str) -> bool:
         known = [name.text for name in names(self.text) if name.kind == "organisation"]
-        tails = [run[-size:] for size in range(3, min(len(run), 8) + 1)]
+        tails = [run[-size:] for size in range(3, min(len(run), 10) + 1)]
         alone = [tail for tail in tails if tail == run or _EDGE.search(run[: -len(tail)])]
-        return any(_is_short(tail, whole) for tail in alone for whole in known)
+        return any(_is_short(tail, whole) for tail in alone if not _BARE_ORG.fullmatch(tail) for whole in known)
 
     def _surname(self, surname: str) -> bool:
         if "[[p_" in self.text:
@@ -395,8 +402,10 @@ def _same_title(asked: Name, known: Name) -> bool:
 
 
 def _is_short(short: str, whole: str) -> bool:
-    """青禾一院 of 青禾市第一人民医院: the first and last sign and all between, in order."""
+    """青禾一院 of 青禾市第一人民医院: the first and last sign and all between, in order; no other kind of house."""
     if len(short) < 3 or short[-1] != whole[-1] or short[0] not in whole:
+        return False
+    if any(kind not in whole for kind in _KIND.findall(short)):
         return False
     at = whole.index(short[0])
     for sign in short[1:]:

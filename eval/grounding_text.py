@@ -25,10 +25,13 @@ from eval.grounding_words import (
     MODAL,
     NEED,
     NEGATION,
+    NOT_LESS,
     PART_OF,
+    PARTLY,
     PLAN,
     QUESTION,
     STRICT,
+    SUPERLATIVE,
     Topics,
     clauses,
     cues,
@@ -342,6 +345,9 @@ def _needs(sentence: str, cited: Cited, *, same: bool, voiced: bool | None) -> I
             said = cited.units
         if not needs:  # a plan may stand in any text that calls it one
             said = [unit for unit in cited.units if hedged(unit.text)]
+            days = [v for v in mentions(clause) if not v.loose]
+            if days and all(any(same_value(v, d, u, cited) for u in said for v in u.values) for d in days):
+                continue
         wanted = set(grams(clause)) | (set(grams(sentence)) if len(grams(clause)) < 4 else set[str]())
         held = {gram for unit in said for gram in grams(unit.text)}
         share = len(wanted & held) / len(wanted) if wanted else 1.0
@@ -352,7 +358,7 @@ def _needs(sentence: str, cited: Cited, *, same: bool, voiced: bool | None) -> I
 
 
 def _guards(sentence: str, cited: Cited) -> Iterator[TextClaim]:
-    if COMPARISON.search(_PLAIN.sub("", sentence)) and not COMPARISON.search(_PLAIN.sub("", cited.text)):
+    if _compares(sentence, cited):
         yield TextClaim(sentence, "comparison", "absent", "the text compares nothing")
     if demands(sentence) and not demands(cited.text):
         yield TextClaim(sentence, "modality", "absent", "the text demands nothing")
@@ -366,12 +372,25 @@ def _guards(sentence: str, cited: Cited) -> Iterator[TextClaim]:
             yield TextClaim(clause.strip(), "negation", "contradicted" if why else "supported", why)
 
 
+def _compares(sentence: str, cited: Cited) -> bool:
+    """A comparison that the text does not draw; of two figures it may be drawn by whoever reads them."""
+    plain, text = _PLAIN.sub("", sentence), _PLAIN.sub("", cited.text)
+    if SUPERLATIVE.search(plain):
+        return SUPERLATIVE.search(text) is None
+    if not COMPARISON.search(plain) or COMPARISON.search(text):
+        return False
+    match = COMPARISON.search(plain)
+    part = next((plain[a:b] for a, b in clauses(plain) if match and a <= match.start() < b), plain)
+    return not any(value.numeric for value in mentions(part))
+
+
 def _denied(clause: str, cited: Cited) -> tuple[str, bool]:
     """Why a denial, or the lack of one, is not that of the nearest clause; and whether the text denies it too."""
     own = frozenset(grams(NEGATION.sub("", clause)))
-    if len(own) < 2:
+    match = NEGATION.search(clause)
+    if len(own) < 2 or (match and (PARTLY.match(clause[match.end() :]) or NOT_LESS.match(clause[match.end() :]))):
         return "", False
-    denies = NEGATION.search(clause) is not None
+    denies = match is not None
     alike = max((len(own & part) / len(own) for part, negated, _ in cited.parts if negated == denies), default=0.0)
     unlike = max((len(own & part) / len(own) for part, negated, _ in cited.parts if negated != denies), default=0.0)
     if unlike >= LEAST_ALIKE and unlike > alike + 0.1:

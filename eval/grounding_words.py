@@ -82,16 +82,16 @@ NEGATION = re.compile(
     r"从未|从来没有?|尚未|并未|未曾|没有|没(?=[\u4e00-\u9fff])(?!关系|问题|事)|未(?!来|必"
     r"|免|关闭|完成|到期|结|处理|解决)|不再|不是|并非|并不|不含|不包含|不包括|不提供"
     r"|不需要?|不会|无法|不能|不得|不可|不支持|不在|不具备|不存在"
-    r"|无(?=质保|保修|记录|采购|预算|需|任何|合同|工单|有效)|取消了?|拒绝"
+    r"|无(?=质保|保修|记录|采购|预算|需|任何|合同|工单|有效|报修|故障|异常|投诉|库存|欠款)|取消了?|拒绝"
     r"|(?<![A-Za-z])(?:not|never|no longer|without|cannot|neither|nor|no(?! later| less"
     r"| more| fewer| problem|\.))(?![A-Za-z])|n't\b",
     re.IGNORECASE,
 )
 _HEDGES = re.compile(
-    r"可能|或许|也许|大概率|预计|计划|拟(?!合)|打算|考虑|有望|将(?!军)|准备|意向|尚待|待定"
+    r"可能|或许|也许|大概率|预计|计划|拟(?!合)|打算|考虑|有望|设想|构想|等[^，。]{0,8}意见|将(?!军)|准备|意向|尚待|待定"
     r"|(?<![A-Za-z])(?:may(?! 20| \d)|might|could|will|would|plans?|planned|planning"
     r"|intends?|expects?|expected|considering|likely"
-    r"|possibly|perhaps|tentative\w*|to be|subject to|proposed)(?![A-Za-z])",
+    r"|possibly|perhaps|tentative\w*|to be|subject to|proposed|possibilit\w+|permitting|should reach|intended|scheduled|due)(?![A-Za-z])",
     re.IGNORECASE,
 )
 _DUTIES = re.compile(
@@ -108,14 +108,14 @@ COMPARISON = re.compile(
     re.IGNORECASE,
 )
 NEED = re.compile(
-    r"希望|急需|迫切|需要(?!我|您签|我们)|担心|担忧|顾虑|头疼|困扰|不满|抱怨|痛点|压力"
+    r"希望|急需|迫切|需要(?!我|您签|我们)|担心|担忧|顾虑|头疼|困扰|不满|抱怨|痛点|意见很?大|苦于|头痛|吐槽|闹心|催得|断货|应急|告急|失误|误操作|操心|犯愁|心急|压力"
     r"|焦虑|发愁|苦恼|看重|在意|关注(?!我)|想要|想换|想更换|急着|着急|吃力|难处|嫌|满意"
     r"|信任|青睐|不放心|最怕|受够|诉求"
     r"|(?<![A-Za-z])(?:needs?|wants?|wanted|hop(?:es|ed|ing)|worr(?:y|ies|ied)|concern(?:s"
     r"|ed)?|frustrat\w+|struggl\w+|dissatisf\w+|unhappy"
     r"|pain(?:s| points?)?|urgent\w*|complain\w*|fears?|afraid|eager|keen|priorit\w+"
     r"|pressure|anxious|satisfied|happy with|tired of|fed up|suffer\w*|cares? about"
-    r"|desperate\w*|bothered|annoyed)(?![A-Za-z])",
+    r"|desperate\w*|bothered|annoyed|losing sleep|los\w+ sleep|sleepless|overwhelm\w*|exhaust\w*|mistakes?|fatigue|nervous|unsettled|stress\w*|running out|desperat\w*|chas(?:ed|ing) us|pressing)(?![A-Za-z])",
     re.IGNORECASE,
 )
 PLAN = re.compile(
@@ -199,6 +199,23 @@ STILL = re.compile(
     r"仍然?在|还在|仍然?有效|目前有效|目前在|在有效期内|在保|期内|仍?在质?保(?!护|障)|(?<![A-Za-z])(?:still"
     r"|currently|remains?) (?:valid|under|in force|covered|holds?|in)|in warranty|under (?:warranty|cover)",
     re.I,
+)
+PARTLY = re.compile(r"^[^，。]{0,6}(?:齐|全|完)|^ (?:all|fully|yet (?:all|fully)|entirely)", re.IGNORECASE)
+NOT_LESS = re.compile(
+    r"^(?:超过|高于|低于|少于|多于|不足|超|越)|^ (?:more|less|over|under|exceed\w*|above|below)", re.IGNORECASE
+)
+SUPERLATIVE = re.compile(
+    r"最(?![高低]限价|高价|低价|近|后|新|终|晚|迟|长|大[\u4e00-\u9fff]{1,3}压|多(?:[\d一二两三四五六七八九十]|不)|少(?:[\d一二两三四五六七八九十]|不)|高预算)"
+    r"|首家|首个|唯一|独家|首屈一指|名列前茅|行业第一|领先|压过|远超|(?:优|胜)于|所有[^，。]{0,8}都"
+    r"|(?<![A-Za-z])(?:highest|lowest|largest|biggest|smallest|cheapest|fastest|best|safest|strongest|leading|top|superior"
+    r"|number one|outperform\w*|undercut\w*|beat\w*|unrivalled|unmatched|first (?:in|of) (?:its|the)|ever had|only one"
+    r"|better|the most(?! recent| part)|(?:every|any|all|other) (?:competitor|rival|hospital|supplier)s?)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+CAUSE = re.compile(
+    r"因为|由于|起因|原因|缘于|源于|是因|因(?=[\u4e00-\u9fff]{2,}[，。])|主要是|为了解决"
+    r"|(?<![A-Za-z])(?:because|due to|as a result of|owing to|after \w+ (?:had|have|kept|repeatedly)|driven by|prompted by|so that)(?![A-Za-z])",
+    re.IGNORECASE,
 )
 _CLAUSE = re.compile(
     r"[，；。！？：、（）\n]|[,;!?:()](?!\d)|(?<!\d)[,;](?=\d)|\.(?=\s|$)|(?<=[\w)])\s(?=(?:and|but|while|whereas|with|which)\s)"
