@@ -74,7 +74,7 @@ class Cited:
     @cached_property
     def people(self) -> tuple[str, ...]:
         """The people whom the texts name in full."""
-        found = [name.text for text in self.texts for name in names(text) if name.kind == "person"]
+        found = [name.text for text in self.texts for name in names(text) if name.kind == "person" and name.sure]
         return tuple(dict.fromkeys(name for name in found if is_person(name)))
 
     def posts(self, more: tuple[str, ...]) -> list[tuple[str, Post]]:

@@ -133,7 +133,7 @@ def _gone(
     if any(claim.kind == "title" for claim in told) or PAST.search(sentence):
         return []
     for person in people:
-        facts = [each.fact for each in held if each.person == person.name]
+        facts = [each.fact for each in held if each.person == person.name and not person.replaced]
         if not facts or not all(f.valid_to is not None and f.valid_to <= as_of for f in facts):
             continue
         start, end = next(((a, b) for a, b in clauses(sentence) if a <= person.start < b), (0, len(sentence)))

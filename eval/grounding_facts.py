@@ -29,6 +29,7 @@ from eval.grounding_statements import (
 from eval.grounding_words import (
     FUTURE,
     LASTING,
+    OF_THE,
     PART_OF,
     PAST,
     PRESENT,
@@ -112,7 +113,7 @@ def _topic(value: Mention, inside: Sequence[tuple[int, int, str]], sentence: str
     after = [word for word in inside if word[0] >= value.end]
     near = after[0][0] - value.end if after else 99
     far = value.start - before[-1][1] if before else 99
-    if (not before and not after) or PART_OF.match(sentence[value.end :]):
+    if (not before and not after) or PART_OF.match(sentence[value.end :]) or OF_THE.search(sentence[: value.start]):
         return frozenset()
     if re.search(r"[\u4e00-\u9fff]", sentence):
         pick = after[0] if near < far else before[-1]
@@ -152,7 +153,10 @@ def _value(sentence: str, each: Said, said: Sequence[Said], known: Sequence[Know
     if value.kind == "code" and not any(is_number_of(k.fact, value.canonical) for k in near):
         return Claim(value.text, "code", "supported", ids_of(near))  # a model says no relation
     related = [k for k in near if not each.topics or not k.topics or each.topics & k.topics]
-    if not related and ((rivals := _rivals(each, near, known)) or _unheard(each, known)):
+    rivals = [] if related else _rivals(each, near, known)
+    if rivals and value.numeric and _adds_up(value, rivals):
+        rivals, related = [], rivals
+    if not related and (rivals or _unheard(each, known)):
         return Claim(value.text, value.kind, "contradicted", ids_of([*near, *rivals]), "stated of another relation")
     if ended := _over(sentence, each, related or near, known, as_of, said):
         return Claim(value.text, value.kind, "contradicted", ids_of(ended), "does not hold on the day")
@@ -178,7 +182,7 @@ def _unstated(sentence: str, each: Said, known: Sequence[Known], as_of: date) ->
     idle = idle or (value.kind == "quantity" and value.unit in _SOFT_UNITS and not _counted(value, known))
     if idle:
         return Claim(value.text, value.kind, "no_claim", ())
-    outcome = "contradicted" if rivals else "absent"
+    outcome = "contradicted" if rivals and value.kind != "date" else "absent"
     return Claim(value.text, value.kind, outcome, ids_of(rivals[:3]), "no fact states it", unstated=True)
 
 
@@ -198,12 +202,8 @@ def _of_another(k: Known, each: Said, said: Sequence[Said], sentence: str, recor
     inside = [s.value for s in said if s.clause == each.clause and s is not each]
     if records.elsewhere(k, sentence[start:end], inside, day=each.value.kind == "date"):
         return True
-    alike = [
-        s
-        for s in said
-        if s is not each and s.value.kind == each.value.kind != "code" and s.value.unit == each.value.unit
-    ]
-    if alike:
+    alike = [s for s in said if s is not each and s.value.kind == each.value.kind and s.value.unit == each.value.unit]
+    if alike or records.here(k, sentence[start:end], inside):
         return False  # two amounts: the words around one need not be about the other
     others = [s.value for s in said if s is not each]
     return bool(records.elsewhere(k, sentence, others, day=each.value.kind == "date"))
@@ -215,6 +215,12 @@ def _rivals(each: Said, near: Sequence[Known], known: Sequence[Known]) -> list[K
         return [k for k in known if k not in near and k.topics & each.topics and k.days]
     kinds = _COUNTS if each.value.kind in _COUNTS else {each.value.kind}
     return [k for k in known if k not in near and k.topics & each.topics and any(m.kind in kinds for m in k.values)]
+
+
+def _adds_up(value: Mention, rivals: Sequence[Known]) -> bool:
+    """Whether what several facts of the relation state makes up the value: delivered in two lots."""
+    amounts = [m.low for k in rivals for m in k.values if m.numeric and m.kind != "period"]
+    return len(amounts) > 1 and sum(amounts) == value.low
 
 
 def _unheard(each: Said, known: Sequence[Known]) -> bool:

@@ -65,7 +65,7 @@ _FAR_UNIT = re.compile(
 )
 _WORD_COUNT = re.compile(rf"(?<![A-Za-z-])(?i:(?!one )({WORDS})(?P<half> and a half)?)(?![A-Za-z-])")
 _MODEL = re.compile(  # a product called by a word and a number: Pneuma 9
-    r"(?<![A-Za-z])(?P<word>[A-Z][a-z]{2,}) (?P<n>\d{1,3})(?![\d,.]\d|\d|%|[\w-])(?! (?:units?|sets?|boxes|kits?|cartons?|years?"
+    r"(?<![A-Za-z])(?P<word>[A-Z][a-z]{2,}) (?P<n>\d{1,3})(?![\d,.]\d|\d|%|[\w-])(?! (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec))(?! (?:units?|sets?|boxes|kits?|cartons?|years?"
     r"|months?|days?|hours?|weeks?|minutes?|%|percent|people)(?![A-Za-z]))"
 )
 _NO_MODEL = re.compile(

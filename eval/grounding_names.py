@@ -14,7 +14,7 @@ _SURNAMES = (
     "柯纪梅童凌毕单季裴霍涂苗谷曲盛翁冉骆蓝路游辛靳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳穆农司卓古吉缪简车连芦麦褚娄窦戚岑景党宫费卜冷晏席卫米柏宗"
     "瞿桂佟臧闵苟邬边卞姬师仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查麻苑迟邝官封谈匡鞠惠荆冀郁胥班储栗楚鄢谌奚冼蔺楼盘厉伊郜阚练廉禹井祖漆支狄宣晋柔云庾郗璩雍滕钮冼於訾母费计习戚甄邬闻仲宗令相琚逄缑麴亓蹇仉督晁暴竺逯莘党翟蒯濮卞郏浦缪鄂索咸籍赖卓蔺屠蒙池乔阴郁胥能苍双闻莘党"
 )
-_COMPOUND = "闻人|仲孙|钟离|濮阳|淳于|单于|太叔|公冶|宗政|赫连|呼延|相里|段干|百里|东郭|南门|羊舌|微生|欧阳|上官|司马|诸葛|司徒|皇甫|慕容|端木|令狐|东方|独孤|南宫|夏侯|尉迟|长孙|宇文|轩辕|公孙|澹台|申屠"
+_COMPOUND = "亓官|闻人|仲孙|钟离|濮阳|淳于|单于|太叔|公冶|宗政|赫连|呼延|相里|段干|百里|东郭|南门|羊舌|微生|欧阳|上官|司马|诸葛|司徒|皇甫|慕容|端木|令狐|东方|独孤|南宫|夏侯|尉迟|长孙|宇文|轩辕|公孙|澹台|申屠"
 _NOT_GIVEN = (
     "科部处室院中心区员任长务目域用面副的是为与和在了对由本该其他级司厂台套说有不也都就到从已将及或们你我"
     "她这那个次家年月日元万号被把请让给向去来问答自吗您从于呢吧啊见谈约聊找跟走"
@@ -103,6 +103,8 @@ _EN_TITLE = re.compile(
     r"|nursing|centre|center|laboratory|technology|department))+|[a-z]+))?",
     re.IGNORECASE,
 )
+_HOUSE = re.compile("医?院|科[室，]|公司|集团|中心")
+_RANKED = re.compile(rf"(?:{_RANKS}|老师|医院|院长|医生|总|女士|先生|公司|中心)")
 _HAN_ONLY = re.compile(r"[\u4e00-\u9fff]+")
 _NOT_PERSON = re.compile(
     r"^(?:Dr|Mr|Ms|Mrs|Prof|Professor|Sister|Director|Manager|The|And|With|By|From|To|Is|When|If|Did|Has|Head|Chief|Hello|Hi"
@@ -285,6 +287,9 @@ def near_names(sentence: str, people: Sequence[str]) -> str:
                 alike = sum(a == b for a, b in zip(said, person, strict=True))
                 if alike != len(person) - 1 or said in people or not _HAN_ONLY.fullmatch(said):
                     continue
+                if _RANKED.match(sentence[at + len(person) - 1 :]) or _RANKED.match(sentence[at + len(person) :]):
+                    if not person.endswith(said[-1]) or _HOUSE.match(sentence[at + len(person) :]):
+                        continue
                 if said[0] in _SURNAMES and not any(other in sentence for other in people if said[-2:] in other):
                     return said
         elif " " in person and person.isascii():

@@ -11,6 +11,7 @@ from eval.grounding_concepts import products
 from eval.grounding_mentions import Mention, mentions, same_days, same_number, same_unit
 from eval.grounding_posts import is_person
 from eval.grounding_statements import Known, Statement, known_of
+from eval.grounding_words import topics_of
 
 _HAN_RUN = re.compile(r"[\u4e00-\u9fff]+")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z']{2,}|[A-Za-z]*\d[A-Za-z0-9]*")
@@ -85,7 +86,11 @@ class Records:
         """
         for trait in self.traits[self.index_of(known)]:
             others = self.others[trait.field]
-            if len(others) < 2 or (trait.field == known.fact.relation and not day):
+            if (
+                len(others) < 2
+                or (trait.field == _field(known.fact) and not day)
+                or (day and trait.field.startswith(_FROM))
+            ):
                 continue
             own = known.fact.value
             said = [o for o in others.values() if o.text != own and self._said(o, text, beside)]
@@ -95,10 +100,15 @@ class Records:
                     return trait.field
         return ""
 
+    def here(self, known: Known, text: str, beside: Sequence[Mention]) -> bool:
+        """Whether `text` itself says something of the record of a fact, beyond whose it is."""
+        traits = self.traits[self.index_of(known)]
+        return any(not t.field.startswith(_SUBJECT) and self._said(t, text, beside) for t in traits)
+
     def names(self, known: Known, text: str) -> bool:
         """Whether `text` names the value of a fact: in whole, or by a part that no other one has."""
         fact = known.fact
-        marks = self.marks.get(fact.relation, {}).get(fact.value, frozenset[str]())
+        marks = self.marks.get(_field(fact), {}).get(fact.value, frozenset[str]())
         return _names(fact.value, marks, text)
 
     def _said(self, trait: Trait, text: str, beside: Sequence[Mention]) -> bool:
@@ -141,23 +151,34 @@ def _keys(fact: Statement) -> set[tuple[str, ...]]:
     return keys
 
 
+@lru_cache(maxsize=20_000)
+def _field(fact: Statement) -> str:
+    """The name of a field, one for 合同金额 and purchase_amount; parts of an object keep theirs."""
+    topics = topics_of(fact.relation)
+    if "." in fact.relation or not topics or "post" in topics:
+        return fact.relation
+    kinds = {m.kind for m in known_of(fact).values if m.kind not in ("code", "person")}
+    kind = "text" if is_text(fact) else "count" if kinds & {"quantity", "number"} else min(kinds, default="text")
+    return f"{'+'.join(sorted(topics))}:{kind}"
+
+
 def _traits(known: Known, own: bool) -> Iterable[Trait]:
     fact = known.fact
-    yield Trait(_SUBJECT, fact.subject)
+    yield Trait(f"{_SUBJECT} {_field(fact)}", fact.subject)
     for _, _, name in products(fact.relation) or (products(fact.value) if not own else ()):
         yield Trait(_PRODUCT, name)
     if own and is_text(fact) and 1 < len(fact.value) <= 40:
-        yield Trait(fact.relation, fact.value)
+        yield Trait(_field(fact), fact.value)
     if own and fact.valid_from:
-        yield Trait(f"{_FROM} {fact.relation}", fact.valid_from.isoformat(), (), (fact.valid_from, fact.valid_to))
+        yield Trait(f"{_FROM} {_field(fact)}", fact.valid_from.isoformat(), (), (fact.valid_from, fact.valid_to))
     if not own:
         days = [m for m in known.values if m.kind == "date" and m.first and m.first == m.last]
         if days and days[0].first:
-            yield Trait(fact.relation, fact.value, (), (days[0].first, None))
+            yield Trait(_field(fact), fact.value, (), (days[0].first, None))
         elif any(m.numeric for m in known.values) and len(fact.value) < 12:
-            yield Trait(fact.relation, fact.value, known.values)
+            yield Trait(_field(fact), fact.value, known.values)
         elif 1 < len(fact.value) <= 40 and is_text(fact):
-            yield Trait(fact.relation, fact.value)
+            yield Trait(_field(fact), fact.value)
 
 
 def _unique(traits: Iterable[Trait]) -> tuple[Trait, ...]:
@@ -165,7 +186,7 @@ def _unique(traits: Iterable[Trait]) -> tuple[Trait, ...]:
 
 
 def _overlap(one: Trait, other: Trait) -> bool:
-    if one.field == _SUBJECT:
+    if one.field.startswith(_SUBJECT):
         return one.text in other.text or other.text in one.text
     return False
 

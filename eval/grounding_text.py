@@ -26,6 +26,7 @@ from eval.grounding_words import (
     NEED,
     NEGATION,
     NOT_LESS,
+    OF_THE,
     PART_OF,
     PARTLY,
     PLAN,
@@ -156,7 +157,9 @@ def _value_claims(sentence: str, cited: Cited, as_of: date | None) -> Iterator[T
         start, end = next(((a, b) for a, b in parts if a <= value.start < b), (0, len(sentence)))
         clause = sentence[start:end]
         topics = nearest(value, [word for word in words if start <= word[0] < end], sentence)
-        if (kind == "code" and not re.search(r"\d{5}", value.canonical)) or PART_OF.match(sentence[value.end :]):
+        if (kind == "code" and not re.search(r"\d{5}", value.canonical)) or (
+            PART_OF.match(sentence[value.end :]) or OF_THE.search(sentence[: value.start])
+        ):
             topics = frozenset()  # a model says no relation
         beside = [v for v in found if v is not value and start <= v.start < end]
         if why := (
@@ -253,15 +256,21 @@ def _of_another(
     about = [{name for _, _, name in products(text)} for text in _texts_of(states, cited)]
     if said & told and all(about) and not any(said & each for each in about):
         return "the text states it of another product"
-    if alike and value.kind != "code":
+    codes = [v for v in found if v.kind == "code" and v.text in clause]
+    if value.kind == "code" or len(cited.texts) < 2 or not codes:
         return ""
-    for code in found:
-        if code.kind != "code" or code is value:
-            continue
-        holding = [text for text in cited.texts if holds_code(text, code.canonical)]
-        if holding and len(cited.texts) > 1 and not any(text in holding for text in _texts_of(states, cited)):
-            return "the text states it of another number"
+    stating = _texts_of(states, cited)
+    holding = [text for text in cited.texts if any(holds_code(text, code.canonical) for code in codes)]
+    rivals = [v for v, unit in cited.values if v.kind == "code" and any(unit.text in text for text in stating)]
+    shapes = {_shape(code.canonical) for code in codes}
+    if holding and not any(text in holding for text in stating) and any(_shape(v.canonical) in shapes for v in rivals):
+        return "the text states it of another number"
     return ""
+
+
+def _shape(code: str) -> str:
+    """The letters of a code and how many digits it has: ZB-2025-518 is like ZB-2025-655."""
+    return re.sub(r"\d", "0", code)
 
 
 def _texts_of(states: Sequence[tuple[Mention, Unit]], cited: Cited) -> list[str]:
@@ -270,7 +279,10 @@ def _texts_of(states: Sequence[tuple[Mention, Unit]], cited: Cited) -> list[str]
 
 def _mispaired(value: Mention, beside: Sequence[Mention], states: Sequence[tuple[Mention, Unit]], cited: Cited) -> str:
     """A text of one record that has this value has another day, amount or count beside it than the sentence."""
+    kinds = [value.kind, *(other.kind for other in beside)]
     for other in beside:
+        if max(kinds.count(value.kind), kinds.count(other.kind)) > 1:
+            continue  # two amounts, two days: which belongs to which is not told by a clause
         if other.kind == value.kind or not {other.kind, value.kind} <= _PAIRED or other.loose:
             continue
         holding = [text for text in cited.texts if any(unit.text in text for v, unit in cited.values

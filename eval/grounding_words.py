@@ -10,7 +10,7 @@ Topics = frozenset[str]
 _TOPICS: Mapping[str, tuple[str, str]] = {
     "purchase": (
         "(?:采购|购买|购置|购入|购进|订购|添置|引进|购得|选购)(?!中心|科|办|部|处|员|经理|总监|主管|意愿|意向|需求|计划)|买[了过的下入]"
-        "|下单|订单|(?<!维保)(?<!续保)(?<!保养)(?<!服务)(?<!租赁)(?<!维护)合同(?!到期)|成交|(?<!预)(?<!征)(?<!签)(?<!修)(?<!制)订(?=的|了|过|货|[\d一二两三四五六七八九十])",
+        "|下单|订单|(?<!维保)(?<!续保)(?<!保养)(?<!服务)(?<!租赁)(?<!维护)合同(?!到期)|成交|(?<!重)签(?:的|下|了|订|署)(?![^，。]{0,8}维保)|(?<!预)(?<!征)(?<!签)(?<!修)(?<!制)订(?=的|了|过|货|[\d一二两三四五六七八九十])",
         r"bought|buy(?:s|ing)?\b|purchas\w+|acquir\w+|order(?:s|ed|ing)?\b|procured"
         r"|(?<!maintenance )(?<!service )(?<!support )(?<!lease )contracts?\b"
         r"|took delivery of an order",
@@ -20,7 +20,7 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
         r"install\w*|commission(?:ed|ing)|(?:go(?:es)?|went|gone)[ -]live|(?:put|went|came) into (?:use|service|operation)",
     ),
     "deliver": (
-        "交付|到货|发货|送达|送到|运到|交货|签收|先到(?=[\d一二三四五六七八九十])|到齐|补齐|到了?(?=[一二三四五六七八九十\d]+[台套件盒箱])",
+        "交付|到货|发货|送达|送到|运到|交货|签收|(?<!止)(?<!停)接收(?!投标|标书|报名|资料)|收到|先到(?=[\d一二三四五六七八九十])|到齐|补齐|到了?(?=[一二三四五六七八九十\d]+[台套件盒箱])",
         r"deliver\w*|shipped|shipment|arriv\w+(?! (?:at|on site))|receiv\w+|reached|drop\b",
     ),
     "accept": ("验收", r"acceptance|signed off"),
@@ -158,6 +158,7 @@ MODAL = re.compile(
     r"可以|安排|如[果有需]|愿意|帮您|为您(?!院)|免费|随时|(?<![A-Za-z])(?:can|could|would|offer|shall|will|happy to)(?![A-Za-z])",
     re.IGNORECASE,
 )
+OF_THE = re.compile(r" of (?:the|those|your|these) $")  # …of the sixteen
 PART_OF = re.compile(r" of (?:the|those|your|these|all)(?![A-Za-z])|[，,]?其中")  # two of the three
 EVENTS = frozenset({"install", "lease", "donate", "retire", "deliver", "calibrate"})
 STRICT = EVENTS | frozenset({"warranty", "maintain"})  # a text or fact that never speaks of it proves nothing of it
