@@ -107,6 +107,8 @@ class Post:
 
     def fits(self, other: "Post") -> bool:
         """Whether both can be said of one post."""
+        if {self.rank, other.rank} == {"head", "president"} and not (self.words or other.words):
+            return not self.departments and not other.departments  # at the head of the hospital
         if self.rank != other.rank or self.deputy != other.deputy:
             return False
         if self.words and other.words and self.words != other.words:

@@ -155,10 +155,8 @@ def _misplaced(sentence: str, known: Sequence[Known]) -> list[Claim]:
         if len(value) > 1 and post_of(value) is None and records.names(own[0], sentence)
     }
     for value, own in said.items():
-        at = max(sentence.find(value), 0)
+        at = records.at(own[0], sentence)
         start, end = next(((a, b) for a, b in clauses(sentence) if a <= at < b), (0, len(sentence)))
-        if not sentence.count(value):
-            start, end = 0, len(sentence)
         beside = [m for m in found if start <= m.start < end]
         rivals = [
             o for v, other in said.items() if v != value for o in other if o.fact.relation == own[0].fact.relation

@@ -101,15 +101,14 @@ def unfinished(sentence: str, known: Sequence[Known], as_of: date) -> list[Claim
             continue
         topics: Topics = frozenset(topic for _, _, topic in cues(clause))
         near = [k for k in known if k.topics & topics and not records.elsewhere(k, sentence, ())]
-        opened = [k for k in near if _open(k)]
         coming = [k for k in near if _planned(k) and not _past(k, as_of)]
-        rarest = [k for k in near if any(t in ("refresher", "decision", "renewal") for t in k.topics & topics)]
-        if coming and (
-            _REST.search(clause) or len(coming) == len(near) or (rarest and all(_planned(k) for k in rarest))
-        ):
-            claims.append(Claim(done.group(), "modality", "contradicted", ids_of(coming), "only planned"))
-        elif opened and len(opened) == len(near):
-            claims.append(Claim(done.group(), "modality", "contradicted", ids_of(opened), "not done"))
+        if coming and _REST.search(clause):
+            claims.append(Claim(done.group(), "modality", "contradicted", ids_of(coming), "a rest is only planned"))
+        for topic in sorted(topics):
+            about = [k for k in near if topic in k.topics]
+            if about and (all(_open(k) for k in about) or all(k in coming for k in about)):
+                claims.append(Claim(done.group(), "modality", "contradicted", ids_of(about), "not done"))
+                break
     return claims
 
 

@@ -47,6 +47,9 @@ __all__ = ["Claim", "Judgement", "Statement", "judge_facts"]
 _SO_LONG = re.compile(r"已|了|来|至今|has been|have been|for (?:the )?(?:past|last)?|since", re.IGNORECASE)
 _COUNTS = frozenset({"quantity", "number"})
 _HOURS = re.compile(r"hour|minute|second|小时|分钟|秒|时长|时限|学时|\b\d+ ?[hs]\b", re.IGNORECASE)
+_TOOK_PLACE = re.compile(
+    r"(?:开标|安装|到货|验收|定|签|采购|送达|完成|交付|做)(?:完|好|下)?了|已于|took place|(?:was|were) (?:installed|delivered|signed|bought)"
+)
 _SOFT_UNITS = frozenset("次批位项家种类款张单期笔个份")
 _AS_OF = re.compile(r"截至|截止|目前|今天|as of|as at|today|currently|to date", re.I)
 
@@ -142,6 +145,8 @@ def _value(sentence: str, each: Said, said: Sequence[Said], known: Sequence[Know
     value = each.value
     if value.kind == "date" and _is_today(sentence, value, as_of):
         return Claim(value.text, "date", "no_claim", ())
+    if value.kind == "date" and _not_yet(value, sentence[each.clause[0] : each.clause[1]], as_of):
+        return Claim(value.text, "date", "contradicted", (), "told as done, but still to come")
     matching = [k for k in known if states(k, value, as_of, sentence)]
     if not matching:
         return _unstated(sentence, each, known, as_of)
@@ -228,6 +233,13 @@ def _unheard(each: Said, known: Sequence[Known]) -> bool:
     return bool(each.topics & STRICT) and not any(k.topics & each.topics for k in known)
 
 
+def _not_yet(value: Mention, clause: str, as_of: date) -> bool:
+    """Whether a day to come is told as past."""
+    if value.first is None or value.last is None or value.edge or value.yearless or value.loose:
+        return False
+    return value.first > as_of and (value.last - value.first).days < 32 and _TOOK_PLACE.search(clause) is not None
+
+
 def _is_today(sentence: str, value: Mention, as_of: date) -> bool:
     if value.first is None or value.last is None or not value.first <= as_of <= value.last or value.yearless:
         return False
@@ -243,7 +255,8 @@ def _over(
     ended = [k for k in related if k.fact.valid_to is not None and k.fact.valid_to <= as_of]
     coming = [k for k in related if k.fact.valid_from is not None and k.fact.valid_from > as_of]
     clause = sentence[each.clause[0] : each.clause[1]]
-    present = PRESENT.search(clause) is not None
+    alone = not any(s is not each and s.value.kind == each.value.kind for s in said)
+    present = PRESENT.search(sentence if alone else clause) is not None
     if ended and len(ended) == len(related):
         replaced = [k for k in known if any(_follows(k, old) for old in ended)]
         if not (replaced or any(k.topics & LASTING for k in ended)):

@@ -68,6 +68,7 @@ _MODEL = re.compile(  # a product called by a word and a number: Pneuma 9
     r"(?<![A-Za-z])(?P<word>[A-Z][a-z]{2,}) (?P<n>\d{1,3})(?![\d,.]\d|\d|%|[\w-])(?! (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec))(?! (?:units?|sets?|boxes|kits?|cartons?|years?"
     r"|months?|days?|hours?|weeks?|minutes?|%|percent|people)(?![A-Za-z]))"
 )
+_NUMBERED = re.compile(r"(?:tender|ticket|project|\bno\.|number|#|编号|单号)\s?$", re.IGNORECASE)
 _NO_MODEL = re.compile(
     r"(?:The|Of|At|In|On|For|From|Since|Until|By|About|Around|Over|Under|Only|Some|All|And|But|With|Within|After|Before"
     r"|Just|Your|Our|Their|Its|These|Those|Nearly|Almost|Roughly|Between|To|Another|Total|Quantity|Tender|Ticket|Order"
@@ -142,6 +143,9 @@ def _plain(text: str) -> list[Mention]:
             continue
         if value.kind == "number" and (far := _FAR_UNIT.match(plain[value.end : value.end + 40])):
             value = replace(find_values(f"{value.text} {far[1]}")[0], start=value.start, end=value.end)  # 3 CY-90 units
+        if value.kind == "number" and _NUMBERED.search(plain[: value.start]):  # tender 57 of 2023
+            found.append(Mention("code", value.text, value.start, value.end, value.text))
+            continue
         found.append(_mention(value, plain))
     for match in _WORD_COUNT.finditer(plain) if " " in plain else ():
         if not covering(found, *match.span()) and not _overlaps(*match.span(), idle):

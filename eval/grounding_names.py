@@ -282,6 +282,8 @@ def near_names(sentence: str, people: Sequence[str]) -> str:
         if person in sentence:
             continue
         if re.fullmatch(r"[\u4e00-\u9fff]{3,4}", person):
+            if person[:2] in SURNAMES and person[1:] in sentence:
+                return person[1:]
             for at in range(len(sentence) - len(person) + 1):
                 said = sentence[at : at + len(person)]
                 alike = sum(a == b for a, b in zip(said, person, strict=True))

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from eval.grounding_concepts import products
 from eval.grounding_mentions import Mention, mentions, same_days, same_number, same_unit
-from eval.grounding_posts import is_person
+from eval.grounding_posts import holders, is_person
 from eval.grounding_statements import Known, Statement, known_of
 from eval.grounding_words import topics_of
 
@@ -103,7 +103,17 @@ class Records:
     def here(self, known: Known, text: str, beside: Sequence[Mention]) -> bool:
         """Whether `text` itself says something of the record of a fact, beyond whose it is."""
         traits = self.traits[self.index_of(known)]
-        return any(not t.field.startswith(_SUBJECT) and self._said(t, text, beside) for t in traits)
+        told = (t for t in traits if not t.field.startswith(_SUBJECT) and len(self.others[t.field]) > 1)
+        return any(self._said(trait, text, beside) for trait in told)
+
+    def at(self, known: Known, text: str) -> int:
+        """Where `text` names the value of a fact."""
+        fact = known.fact
+        if fact.value in text:
+            return text.index(fact.value)
+        marks = self.marks.get(_field(fact), {}).get(fact.value, frozenset[str]())
+        found = [text.lower().find(mark) for mark in marks if mark in text.lower()]
+        return min(found, default=0)
 
     def names(self, known: Known, text: str) -> bool:
         """Whether `text` names the value of a fact: in whole, or by a part that no other one has."""
@@ -146,7 +156,7 @@ def _keys(fact: Statement) -> set[tuple[str, ...]]:
     if about:
         return {("product", fact.subject, *about)}
     keys = {("day", fact.subject, fact.valid_from.isoformat())} if fact.valid_from else set[tuple[str, ...]]()
-    if _CODE.search(fact.subject) or ":" in fact.subject:
+    if _CODE.search(fact.subject) or ":" in fact.subject or products(fact.subject):
         keys.add(("subject", fact.subject))
     return keys
 
@@ -228,5 +238,5 @@ def _pieces(text: str) -> frozenset[str]:
 
 def _names(name: str, marks: frozenset[str], text: str) -> bool:
     if is_person(name):
-        return name in text or (name.isascii() and re.search(rf"\b{re.escape(name.split()[-1])}\b", text) is not None)
+        return bool(holders(text, (name,)))
     return name in text or bool(marks & _pieces(text))

@@ -350,7 +350,9 @@ def _needs(sentence: str, cited: Cited, *, same: bool, voiced: bool | None) -> I
     for start, end in clauses(sentence):
         clause = sentence[start:end]
         needs, plans = NEED.search(clause), PLAN.search(clause)
-        if not (needs or plans) or _NOT_NEED.search(clause) or not CUSTOMER.search(sentence):
+        about = CUSTOMER.search(sentence) or any(person in sentence for person in cited.people)
+        about = about or any(name.kind == "name" for name in names(sentence))
+        if not (needs or plans) or _NOT_NEED.search(clause) or not about:
             continue
         said = cited.spoken if voiced is None or voiced else []
         if voiced and not said:
@@ -403,6 +405,9 @@ def _denied(clause: str, cited: Cited) -> tuple[str, bool]:
     if len(own) < 2 or (match and (PARTLY.match(clause[match.end() :]) or NOT_LESS.match(clause[match.end() :]))):
         return "", False
     denies = match is not None
+    if match and (key := set(grams(clause[match.end() :]))):
+        if any(negated and len(key & part) * 2 >= len(key) for part, negated, _ in cited.parts):
+            return "", True  # nothing reported, none reported
     alike = max((len(own & part) / len(own) for part, negated, _ in cited.parts if negated == denies), default=0.0)
     unlike = max((len(own & part) / len(own) for part, negated, _ in cited.parts if negated != denies), default=0.0)
     if unlike >= LEAST_ALIKE and unlike > alike + 0.1:

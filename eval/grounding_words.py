@@ -21,10 +21,10 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
     ),
     "deliver": (
         "交付|到货|发货|送达|送到|运到|交货|签收|(?<!止)(?<!停)接收(?!投标|标书|报名|资料)|收到|先到(?=[\d一二三四五六七八九十])|到齐|补齐|到了?(?=[一二三四五六七八九十\d]+[台套件盒箱])",
-        r"deliver\w*|shipped|shipment|arriv\w+(?! (?:at|on site))|receiv\w+|reached|drop\b",
+        r"deliver\w*|shipped|shipment|arriv(?:ed|es?|ing)\b(?! (?:at|on site))|receiv\w+|reached|drop\b",
     ),
     "accept": ("验收", r"acceptance|signed off"),
-    "warranty": ("质保|保修|三包", r"warrant(?:y|ies|ed)|guarantee\w*"),
+    "warranty": ("质保|保修|三包|在保(?!护|障|证|持|密)", r"warrant(?:y|ies|ed)|guarantee\w*"),
     "maintain": ("维保|保养|维护合同|续保|年保", r"maintenance|service contract|servic(?:ed|ing)\b"),
     "budget": (
         "预算|列支|拨款|安排了?(?=人民币|约|[\d一二三四五六七八九])",
@@ -55,7 +55,7 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
     "refresher": ("复训", r"refreshers?\b"),
     "decision": ("批准|审批|决定|拍板|获批(?!日)", r"decid\w+|decision|approv\w+"),
     "renewal": ("续签|续约", r"renew\w*|next term"),
-    "plan": ("意向", r"purchase[ _]?(?:intent\w*|plan)"),
+    "plan": ("意向|采购计划|计划采购", r"purchase[ _]?(?:intent\w*|plan)"),
     "close": ("关闭|关单|结案", r"closed?\b"),
     "rate": ("有效率|治愈率|准确率|满意度|灵敏度|特异性", r"efficacy|cure rate|accuracy|sensitivity|specificity"),
 }
@@ -71,7 +71,7 @@ _ALSO = {  # words that only occur in the names of relations
         r"|chief|president|manager|decision.?maker",
         re.IGNORECASE,
     ),
-    "purchase": re.compile(r"order|contract|deal|订货|购", re.IGNORECASE),
+    "purchase": re.compile(r"(?<![a-z])order|contract|deal|订货|购", re.IGNORECASE),
     "price": re.compile(r"price|单价|价格|报价", re.IGNORECASE),
     "certificate": re.compile(r"licen|certif|regist|证", re.IGNORECASE),
 }
@@ -124,9 +124,9 @@ PLAN = re.compile(
     re.IGNORECASE,
 )
 CUSTOMER = re.compile(
-    r"贵院|贵科|贵司|贵公司|贵单位|院领导|领导|同事|院里|您|你们|咱们|医院|科室|院方|客户|主任|院长|科长|护士|医生|采购|\[\["
+    r"贵院|贵科|贵司|贵公司|贵单位|院领导|领导|同事|院里|您|你们|咱们|医院|科室|院方|客户|主任|院长|科长|护士|医生|采购|老师|\[\["
     r"|(?<![A-Za-z])(?:you|your|hospital|customer|client|clinic|ward|department|director"
-    r"|head|nurses?|doctors?|team|staff|they|their)(?![A-Za-z])",
+    r"|head|nurses?|doctors?|team|staff|they|their|dr\.?|mr\.?|ms\.?|mrs\.?|prof\.?)(?![A-Za-z])",
     re.IGNORECASE,
 )
 VOICED = re.compile(
@@ -236,9 +236,8 @@ def cues(text: str) -> tuple[tuple[int, int, str], ...]:
 def topics_of(relation: str) -> Topics:
     """The topics that the name of a relation names: warranty_months, 采购数量."""
     plain = relation.replace("_", " ").replace("-", " ")
-    return frozenset(
-        {topic for _, _, topic in cues(plain)} | {name for name, words in _ALSO.items() if words.search(plain)}
-    )
+    found = {topic for _, _, topic in cues(plain)} | {name for name, words in _ALSO.items() if words.search(plain)}
+    return frozenset(found - {"purchase"} if "plan" in found else found)  # what is planned is not bought
 
 
 @lru_cache(maxsize=20_000)
