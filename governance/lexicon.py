@@ -4,12 +4,14 @@ import re
 from collections.abc import Collection, Iterator
 from itertools import pairwise
 
+from governance.identifiers import HALF_WIDTH
+
 COVER = "■"  # stands for every character of a token while a text is analysed: no model takes it for a name
 HAN = re.compile(r"[\u3400-\u9fff]")
 # 王　芳 in an aligned table, and characters that nobody sees
 _GAP = re.compile(r"(?<=[\u3400-\u9fff])[ \t\u3000\u00a0]{1,4}(?=[\u3400-\u9fff])|[\u200b\u200c\u200d\ufeff]+")
 _WORD = re.compile(r"[0-9A-Za-zÀ-ɏ]+(?:['’.-][0-9A-Za-zÀ-ɏ]+)*")
-_SAME_LENGTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {ord(dot): "·" for dot in "•・‧"}
+_SAME_LENGTH = HALF_WIDTH | {ord(dot): "·" for dot in "•・‧"}
 
 
 def lexical_key(term: str) -> str:

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from governance.errors import Language
+from governance.identifiers import HALF_WIDTH
 
 LATIN = re.compile(r"[A-Za-z0-9]+(?:[-./][A-Za-z0-9]+)*")
 HAN = re.compile(r"[\u4e00-\u9fff]+")
@@ -16,7 +17,6 @@ _ENGLISH_STOP_WORDS = frozenset(
     ["the", "a", "an", "of", "and", "for", "to", "in", "is", "on", "by", "with", "at", "or"]
 ) | {"be", "we", "do", "how", "will", "what", "which", "when", "does", "are", "it", "its", "this", "that", "from", "as"}
 _CHINESE_STOP_WORDS = frozenset("的了和是在有")
-_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _WORD = re.compile(r"[\u4e00-\u9fff]+|[A-Za-z0-9]+(?:[-./'][A-Za-z0-9]+)*|[^\W_]+")
 
 
@@ -48,7 +48,7 @@ def _private_folder() -> str:
 def latin_tokens(text: str) -> list[str]:
     """Model numbers whole and split: HX-BA800 → hx-ba800, hx, ba800."""
     tokens: list[str] = []
-    for match in LATIN.finditer(text.translate(_FULL_WIDTH)):
+    for match in LATIN.finditer(text.translate(HALF_WIDTH)):
         word = match.group().lower()
         if word not in _ENGLISH_STOP_WORDS:
             parts = re.split(r"[-./]", word)
