@@ -1,51 +1,19 @@
 """Sentences → who will do what until when, and what is left open. Only what stands there; days by summary_dates."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
+from assistant import summary_words as words
+from assistant.summary_clauses import Clause, clauses_of
 from assistant.summary_dates import When, mentions
-from assistant.summary_reading import CUSTOMER, OURS, Row, Sentence, Side, other, side_in, task_rows
+from assistant.summary_reading import Row, Sentence, task_rows
+from assistant.summary_sides import Side, other, people_of, side_in
 
-_ACTS = re.compile(
-    r"安排|更换|发[您你给我到]|发[货出送]?|给[您你我]|送[到达过给]?|提[交供]|完成|寄[出达到]|出具"
-    r"|确认|联系|答复|回复|准信|搬|装|检修|修[复好]|支付|付款|补[足给齐]|更正|反馈|组织|整理|准备|交上|开好|看完|进场|清理|更新|跟进|过来|过去|拜访|报送|归还|退回|签|盖章|供货|培训|到位|落实",
+_CONTINUES = re.compile(
+    r"^(?:把|并|再|然后|顺便|一起|同时|连同|包括|好让|以便|including|and (?!i\b|we\b)|together|along)", re.IGNORECASE
 )
-_VOWS = re.compile(r"承诺(?!书)|答应|保证|负责|由(?:我方|我司|我们|院方|贵院)|将(?:于|在|会)?|同意")
-_EN = re.compile(
-    r"\b(?:will|shall)\b|'ll\b|\bagree[ds]? to\b|\bundertakes?\b|\bcommits? to\b|\bplease\b|\bpromise[ds]? to\b",
-    re.IGNORECASE,
-)
-_EN_PLAIN = re.compile(r"\b(?:we|i) \w+\b.{0,40}\bby\b", re.IGNORECASE)
-_ASKS = re.compile(
-    r"(?:^|[，,、 ])(?:另外?[，,]?)?(?:还)?(?:烦?请|麻烦|辛苦)(?!示|问|稍)|\bplease\b|^(?:你们?|您)先", re.IGNORECASE
-)
-_NOT = re.compile(
-    r"不能|没法|无法|不承诺|未作?承诺|不保证|没有|不会|不一定|难以|如果|若(?!干)|倘若|假如|如(?=[^期下上同此])[^，]{1,12}[，,].{0,4}(?:我|将|再)"
-    r"|预计|最快|可能|大概|左右|估计|争取|原定|取消|计划(?=明年|于|在|[^书单]{0,3}(?:重新|启动))|要求|希望|建议|原计划"
-    r"|\b(?:cannot|can't|won't|not|never|if|unless|might|may|hope|would like|i'd like|plan(?:s|ned)? to"
-    r"|expect|note that|until further)\b",
-    re.IGNORECASE,
-)
-_IF = re.compile(r"如果|若(?!干)|倘若|假如|\b(?:if|unless)\b", re.IGNORECASE)
-_PAST = re.compile(
-    r"已经?(?!报修)[^，。]{0,12}(?:收到|完成|提交|做完|关闭|发出|寄出|解决)|(?:完|到|过|出)了"
-    r"|\b(?:was|were|went|had|has been|have been)\b",
-    re.IGNORECASE,
-)
-_EVENT = re.compile(
-    r"开标|到期|举行|定于|会议定|下次会议|论证(?:会)?$|启动[^，]{0,8}论证|\b(?:meeting|closed|out of order)\b",
-    re.IGNORECASE,
-)
-_QUESTION = re.compile(
-    r"[？?]\s*$|吗[？?。]?$|什么时候|能否|是否|^(?:could|can|would|when|what|any|do|is|are)\b", re.IGNORECASE
-)
-_OPEN = re.compile(
-    r"待定|再议|未达成|未定|尚未确定|请示后|再考虑|有待|待确认|remains? open|not agreed|to be decided|tbd|no decision",
-    re.IGNORECASE,
-)
-_FIRST = re.compile(r"(?<!给)(?:我们|咱们|我(?![方司院科]))|\b(?:i|we|our|us)\b|\bi'll\b|\bwe'll\b", re.IGNORECASE)
-_GREETING = re.compile(r"^(?:您好|你好|好的?|行|谢谢|再见|嗯|是的|ok|thanks?|hello|good morning|dear\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +31,31 @@ class Commitment:
 
 def commitments(text: str, said: list[Sentence], on: date | None) -> list[Commitment]:
     """From sentences and from tables of tasks; nothing that orders its reader, is denied, asked, or only planned."""
-    found = [each for row in task_rows(text) if not row.hostile for each in _of_row(text, row, on)]
-    taken = [(row.task[0], row.due[1]) for row in task_rows(text)]
+    rows, people = task_rows(text), people_of(text)
+    found = [each for row in rows if not row.hostile for each in _of_row(text, row, on)]
+    taken = [(row.task[0], row.due[1]) for row in rows]
     for sentence in said:
         if not sentence.hostile and not any(a <= sentence.start and sentence.end <= b for a, b in taken):
-            found += _of_sentence(sentence, on)
-    return sorted(found, key=lambda each: each.start)
+            found += _of_sentence(sentence, on, people)
+    return _once(sorted(found, key=lambda each: each.start))
+
+
+def _once(found: list[Commitment]) -> list[Commitment]:
+    """A mail that quotes an earlier one promises nothing twice."""
+    kept: dict[tuple[str, Side, date | None], Commitment] = {}
+    for each in found:
+        kept.setdefault((re.sub(r"\W", "", each.text).casefold(), each.owner, each.due), each)
+    return list(kept.values())
 
 
 def questions(said: list[Sentence]) -> list[Sentence]:
     """What is asked or said to be undecided."""
-    return [each for each in said if not each.hostile and (_OPEN.search(each.text) or _is_question(each.text))]
+    return [each for each in said if not each.hostile and (words.OPEN.search(each.text) or _is_question(each.text))]
 
 
 def is_greeting(text: str) -> bool:
     """Whether nothing is said but hello."""
-    return len(text) < 5 or (len(text) < 16 and bool(_GREETING.search(text)))
+    return len(text) < 5 or (len(text) < 16 and bool(words.GREETING.search(text)))
 
 
 def _is_question(text: str) -> bool:
@@ -92,101 +69,116 @@ def _of_row(text: str, row: Row, on: date | None) -> list[Commitment]:
     return [Commitment(task, *row.task, side_in(owner), owner, when.last if when else None, when)]
 
 
-def _of_sentence(sentence: Sentence, on: date | None) -> list[Commitment]:
-    if _QUESTION.search(sentence.text):
-        return []
-    dated = [when for when in mentions(sentence.text, on) if _may_be_due(sentence.text, when, on)]
-    clauses = _clauses(sentence.text)
-    lived = [(start, end) for start, end in clauses if _promised(sentence, sentence.text[start:end], dated, start, end)]
-    with_day = [(start, end) for start, end in lived if _in(dated, start, end)]
-    if len(with_day) > 1:
-        return [_made(sentence, start, end, _in(dated, start, end)[-1]) for start, end in with_day]
-    if not with_day:
-        undated = not dated and not re.search(r"(?:预计|原定|取消|计划)", sentence.text)
-        return [_made(sentence, 0, len(sentence.text), None)] if undated and _vows(sentence) else []
-    start, end = with_day[0]
-    if _dropped(sentence.text):
-        return [] if _IF.search(sentence.text[:start]) else [_made(sentence, start, end, _in(dated, start, end)[-1])]
-    return [_made(sentence, 0, len(sentence.text), _in(dated, start, end)[-1])]
+def _of_sentence(sentence: Sentence, on: date | None, people: Mapping[str, Side]) -> Iterator[Commitment]:
+    if words.QUESTION.search(words.TAG.sub("", sentence.text)):
+        return
+    clauses = clauses_of(sentence, on, people)
+    used: set[int] = set()
+    for place in range(len(clauses)):
+        if place in used or any(each.condition for each in clauses[: place + 1]):
+            continue
+        group = _group(sentence, clauses, place)
+        if group is None:
+            continue
+        first, last = group
+        used |= set(range(first, last + 1))
+        yield _made(sentence, clauses, first, place, last)
 
 
-def _may_be_due(text: str, when: When, on: date | None) -> bool:
-    """明年的保养计划 names a plan, no day until which something is due."""
-    return (on is None or when.last >= on) and text[when.end : when.end + 1] != "的"
+def _group(sentence: Sentence, clauses: Sequence[Clause], place: int) -> tuple[int, int] | None:
+    """The first and the last clause of the promise that this one makes; None when it makes none."""
+    clause = clauses[place]
+    if clause.dead or clause.third or not clause.acts:
+        return None
+    first = place
+    before = clauses[place - 1] if place else None
+    term = clause.term
+    if before is not None and not before.dead and not before.third:
+        if not term and before.term and not before.acts and (not before.actor or clause.actor in (None, before.actor)):
+            term, first = True, place - 1  # 培训结束后一周内，我们提供考核结果
+        elif clause.actor is None and (before.ask or before.actor) and not _complete(sentence, before):
+            first = place - 1  # 请你们把资料整理一份，下周一前发我
+    last = place
+    after = clauses[place + 1] if place + 1 < len(clauses) else None
+    if (
+        not term
+        and after is not None
+        and after.term
+        and not (after.actor or after.dead or after.third or after.ask or after.condition)
+    ):
+        term, last = True, place + 1  # 报告我发给您，周五之前
+    settled = sentence.agreed and clause.actor is not None and (clause.vows or not sentence.spoken)
+    if (
+        not settled
+        and not (term and _binding(sentence, clauses[first : last + 1]))
+        and not (clause.strong and not clause.ask and not term and _bound(sentence, clause))
+    ):
+        return None
+    while last + 1 < len(clauses) and _goes_on(clauses[last + 1]):
+        last += 1
+    return first, last
 
 
-def _promised(sentence: Sentence, clause: str, dated: list[When], start: int, end: int) -> bool:
-    """Whether a clause with a day, or beside one, says that something will be done."""
-    if not _in(dated, start, end) or _dropped(clause):
+def _complete(sentence: Sentence, clause: Clause) -> bool:
+    """Whether a clause is a promise of its own, so that the next one does not belong to it."""
+    return clause.acts and clause.term and _binding(sentence, [clause])
+
+
+def _goes_on(clause: Clause) -> bool:
+    """把传感器换掉, and you can ignore the reminder: what belongs to the clause before it."""
+    if clause.dead or clause.term or clause.third or clause.condition:
         return False
-    whole = sentence.text
-    if _EVENT.search(clause) and not _VOWS.search(clause):
-        return False
-    acts = _ACTS.search(clause) or _VOWS.search(clause) or _EN.search(clause) or _EN_PLAIN.search(clause)
-    acts = acts or (sentence.spoken and re.search(r"(?:前|底|内)没问题|这周就|就交", clause))
-    named = sentence.spoken or sentence.side != "unclear" or OURS.search(whole) or CUSTOMER.search(whole)
-    return bool(acts and (named or _FIRST.search(whole) or _ASKS.search(whole) or _EN.search(whole)))
+    return bool(_CONTINUES.match(clause.text)) or (clause.actor is None and clause.acts and not clause.ask)
 
 
-def _vows(sentence: Sentence) -> bool:
-    """Without a day only what is promised in so many words."""
-    text = sentence.text
-    strong = re.search(
-        r"由(?:我方|我司|我们)|我(?:方|司)?(?:承诺|负责)|后[一二两三\d]{1,2}[天周个]月?内.{0,12}(?:我们|我方)", text
-    )
-    polite = sentence.spoken and re.search(r"我[^，。]{0,10}再联系[您你]|(?:你们?|您)先准备", text)
-    return bool((strong or polite) and not _dropped(text))
+def _binding(sentence: Sentence, group: Sequence[Clause]) -> bool:
+    """With a term: somebody is named, speaks or is asked, or it is said that it must be done."""
+    if any(each.actor or each.ask for each in group):
+        return True
+    return sentence.spoken or sentence.side != "unclear" or sentence.agreed or any(each.vows for each in group)
 
 
-def _dropped(text: str) -> bool:
-    return bool(_NOT.search(text) or _PAST.search(text))
+def _bound(sentence: Sentence, clause: Clause) -> bool:
+    return clause.actor is not None or sentence.agreed or (sentence.spoken and sentence.side != "unclear")
 
 
-def _clauses(text: str) -> list[tuple[int, int]]:
-    """Between commas; of English also before "and we"."""
-    cuts = [match.end() for match in re.finditer(r"[，,](?!\s*\d{4})|\band (?=(?:we|i|our)\b)", text, re.IGNORECASE)]
-    return [(a, b) for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True) if text[a:b].strip(" ，,")]
+def _made(sentence: Sentence, clauses: Sequence[Clause], first: int, place: int, last: int) -> Commitment:
+    start, end = clauses[first].start, clauses[last].end
+    said = re.sub(r"[\s，,。；;.！!]*(?:\b(?:and|but|so|then|while))?[\s，,。；;.！!]*$", "", sentence.text[start:end])
+    lead = words.LEAD.match(said)
+    skip = lead.end() if lead and lead.end() < len(said) else 0
+    begin = sentence.start + start + skip
+    due = _due(clauses[first : last + 1], place - first)
+    when = _moved(due, sentence.start) if due else None
+    text = said[skip:]
+    owner = _owner(sentence, clauses[first : place + 1])
+    return Commitment(text, begin, begin + len(text), owner, sentence.speaker, when.last if when else None, when)
 
 
-def _in(dated: list[When], start: int, end: int) -> list[When]:
-    return [when for when in dated if start <= when.start < end]
-
-
-def _made(sentence: Sentence, start: int, end: int, when: When | None) -> Commitment:
-    words = sentence.text[start:end].rstrip(" ，,。；;.！!")
-    lead = len(words) - len(words.lstrip(" ，,"))
-    begin = sentence.start + start + lead
-    owner = _owner(sentence, words)
-    placed = _moved(when, sentence.start) if when else None
-    text = words[lead:]
-    return Commitment(text, begin, begin + len(text), owner, sentence.speaker, when.last if when else None, placed)
+def _due(group: Sequence[Clause], acting: int) -> When | None:
+    """The day of the clause that acts, the one with a word for a deadline before others, else the one nearest to it."""
+    if due := group[acting].due:
+        marked = [when for when in due if when.bound]
+        return marked[0] if marked else due[-1] if len(due) == 1 or due[-1].start - due[0].end <= 2 else due[0]
+    if group[acting].open:
+        return None
+    found = [when for clause in group for when in clause.due]
+    return found[-1] if found else None
 
 
 def _moved(when: When, by: int) -> When:
-    return When(when.start + by, when.end + by, when.first, when.last, when.relative)
+    return replace(when, start=when.start + by, end=when.end + by)
 
 
-def _owner(sentence: Sentence, words: str) -> Side:
-    """Who is asked, else who is named first, else who speaks."""
-    if asked := _ASKS.search(words):
-        after = words[asked.end() : asked.end() + 8]
-        if re.match(r"\s*贵(?:司|公司|方)?(?:司|公司)", after):
-            return "ours"
-        if re.match(r"\s*(?:贵(?:院|科|处|单位)|院方|客户)", after):
-            return "customer"
-        if sentence.side in ("ours", "customer"):
-            return other(sentence.side)
-    bracket = re.search(r"[（(]([^（）()]{1,6})[）)]", words)
-    if bracket and (side := side_in(bracket[1])) != "unclear":
-        return side
-    named = [
-        (m.start(), side) for pattern, side in ((OURS, "ours"), (CUSTOMER, "customer")) if (m := pattern.search(words))
-    ]
-    if first := _FIRST.search(words):
-        said: Side = sentence.side if sentence.side != "unclear" else "ours"
-        named.append((first.start(), said))
-    if named and not sentence.spoken:
-        return min(named)[1]  # pyright: ignore[reportReturnType]
-    if sentence.side != "unclear":
-        return sentence.side
-    return min(named)[1] if named else "unclear"  # pyright: ignore[reportReturnType]
+def _owner(sentence: Sentence, group: Sequence[Clause]) -> Side:
+    """Who is named as acting, else who is asked, else who speaks."""
+    said = "".join(each.text for each in group)
+    if bracket := re.search(r"[（(]([^（）()]{1,6})[）)]", said):
+        side = side_in(bracket[1])
+        if side != "unclear":
+            return side
+    asked = next((each for each in group if each.ask), None)
+    named: list[Side] = [each.actor for each in reversed(group) if each.actor is not None]
+    if asked is not None:
+        return asked.actor or other(sentence.side)
+    return named[0] if named else sentence.side

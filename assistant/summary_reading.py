@@ -3,13 +3,12 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from datetime import date
 
-from governance.vault import TOKEN
+from assistant.summary_sides import Side, people_of, settled, side_of_label
+from assistant.summary_thread import mails
 from rag.hostile import is_hostile
-from rag.turns import role_of
 
-Side = Literal["ours", "customer", "both", "unclear"]
 MOST_SENTENCES = 4_000
 _SENTENCE = re.compile(r"(?:[^。！？；!?;\n.]|\.(?!\s|$))+[。！？；!?;.]?")
 _SPEAKER = re.compile(
@@ -17,22 +16,20 @@ _SPEAKER = re.compile(
     r"(?:\s+[\[（(]?\d{1,2}:\d{2}(?::\d{2})?[\]）)]?)?\s*(?:：|:(?=\s|[^\d/]))\s*"
 )
 _FIELD = re.compile(
-    r"^(?:主题|标题|发件人|收件人|抄送|日期|时间|发送时间|地点|参会人员?|出席|主持|记录人?|附件|说明|备注|编号"
+    r"^(?:主题|标题|发件人|发自|发件方|寄件人|致|收件方|被访|受访|访问日期"
+    r"|收件人|抄送|日期|时间|发送时间|地点|参会人员?|出席|主持|记录人?"
+    r"|附件|说明|备注|编号"
     r"|subject|from|to|cc|date|sent|time|place|present|participants|attachments?|note|next meeting)$",
     re.IGNORECASE,
 )
-_AUTHOR = re.compile(r"^\s*(?:发件人|from)\s*[：:]\s*(?P<who>.+)$", re.IGNORECASE | re.MULTILINE)
-_ADDRESSEE = re.compile(r"^\s*(?:收件人|to)\s*[：:]\s*(?P<who>.+)$", re.IGNORECASE | re.MULTILINE)
-OURS = re.compile(
-    r"我方|我司|我公司|本公司|乙方|供方|供应商|贵司|贵公司|(?:售后|销售|市场|培训|商务|客服)部"
-    r"|\b(?:supplier|vendor|our (?:engineer|team|company|service|sales))\b",
+_SHORT = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|No|approx|incl|e\.g|i\.e|vs|Ltd|Inc|a\.m|p\.m)|^[A-Z])\.\s*$")
+_AGREED = re.compile(
+    r"议定|商定|决定|决议|约定|达成|共识|下一步|后续|待办|行动|任务|安排|承诺|落实|分工"
+    r"|\b(?:agreed|actions?|action items|next steps|decisions?|decided"
+    r"|follow[- ]?ups?|to do|commitments|what happens next|settled)\b",
     re.IGNORECASE,
 )
-CUSTOMER = re.compile(
-    r"院方|我院|贵院|贵科|贵处|贵单位|本院|我科|客户|甲方|用户方|医院|[\u4e00-\u9fff]{1,3}科(?!技|学|长|室)|护理部|院办|总务|采购[办处科]"
-    r"|\b(?:hospital|customer|clinic|(?:device|purchasing|it|nursing|radiology) department)\b",
-    re.IGNORECASE,
-)
+_NOT_AGREED = re.compile(r"未|没|不|\bnot\b|\bno\b", re.IGNORECASE)
 _TASK = ("事项", "约定事项", "任务", "行动项", "待办", "待办事项", "工作内容", "action", "task", "item")
 _OWNER = ("负责方", "负责人", "责任方", "责任人", "承办", "owner", "responsible", "who")
 _DUE = ("时间", "完成时间", "完成时限", "时限", "期限", "截止", "截止日期", "截止时间", "due", "deadline", "when", "by")
@@ -40,7 +37,10 @@ _DUE = ("时间", "完成时间", "完成时限", "时限", "期限", "截止", 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Characters `start` up to `end` of the text; `side`: who says or writes it. `hostile`: it orders its reader."""
+    """
+    Characters `start` up to `end` of the text; `side`: who says or writes it. `hostile`: it orders its reader. `day`:
+    of the mail of a thread in which it stands. `agreed`: below a heading that what follows was decided.
+    """
 
     text: str
     start: int
@@ -49,6 +49,8 @@ class Sentence:
     side: Side
     spoken: bool
     hostile: bool
+    day: date | None = None
+    agreed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,52 +63,91 @@ class Row:
     hostile: bool
 
 
-def side_in(text: str) -> Side:
-    """Whom a label or a cell names."""
-    if re.search(r"双方|both", text, re.IGNORECASE):
-        return "both"
-    ours, customer = OURS.search(text), CUSTOMER.search(text)
-    if ours and customer:
-        return "ours" if ours.start() < customer.start() else "customer"
-    return "ours" if ours else "customer" if customer else "unclear"
-
-
-def other(side: Side) -> Side:
-    """The other side of a conversation."""
-    return "customer" if side == "ours" else "ours" if side == "customer" else side
-
-
 def sentences(text: str) -> list[Sentence]:
     """In order. Lines of a header and of a table are no sentences."""
-    author = _author(text)
     found: list[Sentence] = []
-    speaker, side = "", author
-    dialogue = _is_dialogue(text)
+    thread = mails(text)
+    sides = _speakers(text)
+    speaker, said_by, agreed = "", thread[0].side, False
     for start, line in _lines(text):
+        mail = max((each for each in thread if each.start <= start), key=lambda each: each.start)
+        agreed = _under(line, agreed)
         if line.lstrip().startswith("|") or len(found) >= MOST_SENTENCES:
             continue
         head = _SPEAKER.match(line)
-        label = head["label"].strip() if head else ""
+        label = head["label"].strip(" >*-•·") if head else ""
         if head and (_FIELD.match(label) or len(label) > 30):
             continue
         offset = 0
-        if head and dialogue:
-            speaker, side, offset = label, _side_of(label), head.end()
-        elif not dialogue:
-            speaker, side = "", author
-        for match in _SENTENCE.finditer(line, offset):
-            if words := match.group().strip():
-                begin = start + match.start() + match.group().index(words[0])
-                hostile = is_hostile(words) or is_hostile(line)
-                found.append(Sentence(words, begin, begin + len(words), speaker, side, dialogue, hostile))
+        if head and label in sides:
+            speaker, said_by, offset = label, sides[label], head.end()
+        elif not sides:
+            speaker, said_by = "", mail.side
+        for begin, words in _cut(line, offset):
+            hostile = is_hostile(words) or is_hostile(line)
+            place = start + begin
+            day = mail.day if mail.quoted else None
+            found.append(
+                Sentence(words, place, place + len(words), speaker, said_by, bool(sides), hostile, day, agreed)
+            )
     return _unmarked(found)
+
+
+def _cut(line: str, offset: int) -> Iterator[tuple[int, str]]:
+    """The sentences of a line; the point of Dr. ends none."""
+    begin = offset
+    for match in _SENTENCE.finditer(line, offset):
+        whole = line[begin : match.end()]
+        if _SHORT.search(whole) and line[match.end() :].strip():
+            continue
+        if words := whole.strip():
+            yield begin + whole.index(words[0]), words
+        begin = match.end()
+
+
+def _under(line: str, agreed: bool) -> bool:
+    """Whether what stands below was agreed: a heading says so until an empty line or another heading."""
+    if re.match(r"\s*[一二三四五六七八九十]{1,3}、", line) and not _AGREED.search(line[:20]):
+        agreed = False
+    bare = line.strip(" #*-·【】[]（）()一二三四五六七八九十、.0123456789")
+    if not bare:
+        return False if not line.strip() else agreed
+    if (
+        (len(bare) <= 12 and _AGREED.search(bare) and not re.search(r"[，。；]", bare))
+        or (len(bare) <= 40 and re.search(r"[：:]$", bare))
+        or line.lstrip().startswith(("#", "【"))
+    ):
+        return bool(_AGREED.search(bare)) and not _NOT_AGREED.search(bare)
+    if re.match(r"(?:讨论未决|未决|遗留|其他|未达成|遗留|open|not agreed|left open|parked)", bare, re.IGNORECASE):
+        return False
+    return agreed
+
+
+def _speakers(text: str) -> dict[str, Side]:
+    """Labels of a dialogue → sides; nothing for a text that is none."""
+    heads = [head for _, line in _lines(text) if (head := _SPEAKER.match(line))]
+    said = [
+        (label, head) for head in heads if not _FIELD.match(label := head["label"].strip(" >*-•·")) and len(label) <= 30
+    ]
+    labels = [label for label, head in said if not _is_list(head)]
+    people = people_of(text)
+    sides: dict[str, Side] = {label: side_of_label(label, people) for label in labels}
+    if len(labels) < 2 or not (len(sides) < len(labels) or {"ours", "customer"} <= set(sides.values())):
+        return {}
+    return settled(sides)
+
+
+def _is_list(head: re.Match[str]) -> bool:
+    """What follows the label lists who was there, or stands below a heading."""
+    rest = head.string[head.end() :].strip()
+    return not rest or ("、" in rest and len(rest) <= 40 and not re.search(r"[。！？?!]", rest))
 
 
 def _unmarked(found: list[Sentence]) -> list[Sentence]:
     """Without the number or bullet with which it begins."""
     cleaned: list[Sentence] = []
     for each in found:
-        mark = re.match(r"(?:[（(]?[一二三四五六七八九十\d]{1,2}[、.）)]|[-*•·#]+)\s*(?=\S)", each.text)
+        mark = re.match(r"(?:[>\s]*)(?:[（(]?[一二三四五六七八九十\d]{1,2}[、.）)]|[-*•·#>]+)\s*(?=\S)", each.text)
         skip = mark.end() if mark else 0
         cleaned.append(replace(each, text=each.text[skip:], start=each.start + skip))
     return [each for each in cleaned if each.text]
@@ -161,32 +202,3 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
     for line in text.split("\n"):
         yield start, line
         start += len(line) + 1
-
-
-def _author(text: str) -> Side:
-    """Of a mail the side that wrote it; of anything else unclear."""
-    author, addressee = _AUTHOR.search(text), _ADDRESSEE.search(text)
-    if author is None:
-        return "unclear"
-    side = side_in(author["who"])
-    if side == "unclear" and addressee and side_in(addressee["who"]) == "customer":
-        return "ours"
-    return "ours" if side == "unclear" else side
-
-
-def _is_dialogue(text: str) -> bool:
-    heads = [_SPEAKER.match(line) for _, line in _lines(text)]
-    labels = [head["label"].strip() for head in heads if head and not _FIELD.match(head["label"].strip())]
-    sides = {_side_of(label) for label in labels}
-    return len(labels) >= 2 and (len(set(labels)) < len(labels) or {"ours", "customer"} <= sides)
-
-
-def _side_of(label: str) -> Side:
-    """Of who speaks."""
-    role = role_of(TOKEN.sub("", label).strip() or label)
-    if role:
-        return "ours" if role == "rep" else "customer"
-    named = side_in(label)
-    if named == "unclear" and re.search(r"主任|科长|院长|护士|医生|医师|老师|处长|doctor|nurse", label, re.IGNORECASE):
-        return "customer"
-    return named
