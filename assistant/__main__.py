@@ -97,10 +97,15 @@ def _replay(script: str, settings: Settings, language: Language) -> int:
     from assistant.parts import open_parts, utc_now
     from assistant.replay import replay
     from assistant.show import replay_lines
+    from governance.db import reading
+    from rag.called import crew_of
 
     parts = open_parts(settings)
     found = replay(parts, script, now=utc_now())
-    print("\n".join(replay_lines(found, language)))
+    body = found.stored
+    with reading(parts.db) as tx:
+        crew = crew_of(tx, parts.company, body.as_of, language, customer=body.customer)
+    print("\n".join(replay_lines(found, language, crew)))
     parts.db.dispose()
     return 0 if found.same else 3
 

@@ -16,17 +16,20 @@ from assistant.pipeline import Prepared, checker_of, findings_of, prepare, risk_
 from assistant.replay import prepared_then
 from assistant.script import Rewrite, Script, ScriptSection
 from assistant.store import Stored, add_script, move_to, script_of
-from governance import ledger, vault
+from assistant.typed_names import without_names
+from assistant.view import named
+from governance import ledger
 from governance.accounts import User
 from governance.db import reading
 from governance.errors import Conflict, Invalid, NotAllowed, Refused
+from governance.pseudonyms import restore
 from governance.vault import TOKEN
+from rag.company import Company
 from sandbox.registry import checked_reason, reason_detail
 
 OPEN = ("draft", "rejected")  # what its author may still change
 MOST_REWRITES = 3  # of one section; undoing one does not give it back
 LONGEST_SENTENCE = 400
-SEPARATOR = "\x1e"
 Edits = Mapping[tuple[str, int], str]  # section and index → the new sentence
 
 
@@ -48,7 +51,7 @@ def edit(parts: Parts, script_id: str, user: User, edits: Edits, *, now: datetim
     if not edits:
         raise Invalid(reason={"zh": "没有修改任何句子", "en": "no sentence was changed"})
     names = _names(parts, bench, now)
-    sections = edited(bench.stored.body.sections, edits, names, bench.prepared, bench.checker)
+    sections = edited(parts, bench.stored.body.sections, edits, names, bench.prepared, bench.checker)
     detail = {"supersedes": script_id, "sentences": len(edits)}
     script = replace(bench.stored.body, sections=sections, restores=None)
     return _store(parts, bench, script, user, "script.edited", detail, now)
@@ -112,9 +115,17 @@ def version_before(parts: Parts, tx: Connection, stored: Stored) -> Stored | Non
 
 
 def edited(
-    sections: Sequence[ScriptSection], edits: Edits, names: Mapping[str, str], prepared: Prepared, checker: Checker
+    parts: Parts,
+    sections: Sequence[ScriptSection],
+    edits: Edits,
+    names: Mapping[str, str],
+    prepared: Prepared,
+    checker: Checker,
 ) -> tuple[ScriptSection, ...]:
-    """The sections with a person's sentences; `names`: how he sees people → token. Raises Invalid, Refused."""
+    """
+    The sections with a person's sentences; `names`: how he sees people → token. Names of the records are stored as
+    tokens, others are refused. Raises Invalid, Refused.
+    """
     plans = {section.id: section for section in prepared.plan.sections}
     known = {(section.id, index) for section in sections for index in range(len(section.sentences))}
     if missing := set(edits) - {place for place in known if place[0] in plans}:
@@ -132,13 +143,28 @@ def edited(
             if (section.id, index) not in edits:
                 continue
             text = _checked(edits[section.id, index])
-            for name, token in sorted(names.items(), key=lambda pair: -len(pair[0])):
-                text = text.replace(name, token)
+            own = _may_be_named(parts.company, prepared)
+            text, typed = without_names(restore(text, names), line.text, own, lambda: parts.redactor, parts.vault)
             lines[index], refused = check_edit(plans[section.id], line, text, checker)
             if refused is not None:
-                raise Refused(reason={"zh": refused.zh, "en": refused.en})
+                zh, en = (_said(each, names, typed) for each in (refused.zh, refused.en))
+                raise Refused(reason={"zh": zh, "en": en})
         found.append(replace(section, sentences=tuple(lines)))
     return tuple(found)
+
+
+def _may_be_named(company: Company, prepared: Prepared) -> list[str]:
+    """The caller, both companies and what is offered; whoever stands behind a value of a person is a token."""
+    customer = prepared.brief.customer
+    named = (customer.name, customer.name_en, *customer.aliases, company.name("zh"), company.name("en"))
+    values = {each.text for section in prepared.plan.sections for each in section.values.values()}
+    return [*named, *(text for text in values if not TOKEN.search(text))]
+
+
+def _said(text: str, names: Mapping[str, str], typed: Mapping[str, str]) -> str:
+    """A refusal in the words that its reader typed."""
+    called = {token: name for name, token in names.items()}
+    return TOKEN.sub(lambda match: typed.get(match[0], called.get(match[0], "…")), text)
 
 
 def _checked(text: str) -> str:
@@ -188,12 +214,11 @@ def _names(parts: Parts, bench: _Bench, now: datetime) -> dict[str, str]:
     """How the author sees the people of his script → token."""
     texts = [line.text for section in bench.stored.body.sections for line in section.sentences]
     tokens = list(dict.fromkeys(found[0] for text in texts for found in TOKEN.finditer(text)))
-    language, permit = bench.stored.body.language, bench.prepared.permit
-    if not tokens or permit is None:
+    if not tokens:
         return {}
-    with parts.db.begin() as tx:
-        shown = vault.reveal(tx, parts.vault, permit, SEPARATOR.join(tokens), language, now=now)
-    return dict(zip(shown.split(SEPARATOR), tokens, strict=True))
+    body = bench.stored.body
+    shown = named(parts, bench.prepared.permit, body.customer, body.as_of, body.language, now)(tokens)
+    return {name: one for name, one in zip(shown, tokens, strict=True) if shown.count(name) == 1}
 
 
 def _store(

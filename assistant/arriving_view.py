@@ -6,10 +6,8 @@ from datetime import datetime
 from assistant.parts import Parts
 from assistant.pipeline import Arrived
 from assistant.script import Origin, ScriptSection
-from governance import vault
+from assistant.view import named
 from governance.vault import TOKEN
-
-SEPARATOR = "\x1e"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +44,7 @@ class Arrivals:
         tokens = list(dict.fromkeys(found[0] for text in texts for found in TOKEN.finditer(text)))
         if not set(tokens) - self._names.keys():
             return
-        prepared, joined = arrived.prepared, SEPARATOR.join(tokens)
-        language = prepared.brief.language
-        if prepared.permit is None:
-            shown = vault.pseudonymise(joined, language)
-        else:
-            with self._parts.db.begin() as tx:
-                shown = vault.reveal(tx, self._parts.vault, prepared.permit, joined, language, now=self._now)
-        self._names |= dict(zip(tokens, shown.split(SEPARATOR), strict=True))
+        known = arrived.prepared
+        customer, day, language = known.lead.customer, known.brief.as_of, known.brief.language
+        show = named(self._parts, known.permit, customer, day, language, self._now)
+        self._names |= dict(zip(tokens, show(tokens), strict=True))

@@ -10,9 +10,11 @@ from assistant.naming import Numbering, permitted_names
 from assistant.parts import Parts, silent
 from assistant.view import EvidenceView, evidence_view, excerpt
 from governance.accounts import User
+from governance.db import reading
 from governance.errors import NotAllowed
 from rag.answer import Answer, answer, people_in, search_in
 from rag.answer_product import Line
+from rag.called import crew_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,10 @@ def view_answer(
     people = people_in([*found.lines, *found.related])
     names = permitted_names(parts, lambda _: "", people, user, language, now)
     done, total = index.progress
-    return _build(found, Numbering(names, lang), lang, total - done)
+    said = [text for line in (*found.lines, *found.related) for text in (line.text, line.context)]
+    with reading(parts.db) as tx:
+        crew = crew_in(tx, parts.company, as_of, language, [*said, *(each.text for each in found.sources.values())])
+    return _build(found, Numbering(names, lang, crew), lang, total - done)
 
 
 def _build(found: Answer, numbering: Numbering, lang: Locale, pending: int) -> AnswerView:

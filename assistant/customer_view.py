@@ -14,6 +14,7 @@ from assistant.view import EvidenceView, evidence_view, excerpt
 from governance.accounts import User
 from governance.db import reading
 from governance.errors import Language, NotAllowed
+from rag.called import crew_of
 from rag.customer_360 import Customer360, customer_360
 from rag.customer_labels import LABELS, ORDER, UNKNOWN
 from rag.customer_lines import Support
@@ -121,7 +122,9 @@ def view_customer(
         return f"{known.customer.name}{known.posts.get(person, '')}"
 
     names = permitted_names(parts, post, sorted(people), user, language, now)
-    return _View(known, Speaker(parts.company, lang, called), lang, Numbering(names, lang)).build(lines)
+    with reading(parts.db) as tx:
+        crew = crew_of(tx, parts.company, as_of, language, customer=customer.id)
+    return _View(known, Speaker(parts.company, lang, called), lang, Numbering(names, lang, crew)).build(lines)
 
 
 def candidates(tx: Connection, text: str, language: Language) -> list[Candidate]:

@@ -1,4 +1,4 @@
-"""People in texts: named to a rep with a live permit for them, numbered for everybody else."""
+"""People in texts: named to a rep with a live permit for them, called by post or number for everybody else."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +13,7 @@ from governance.accounts import User
 from governance.db import reading
 from governance.errors import Language, NoConsent
 from governance.vault import token
+from rag.called import STRANGERS, Crew
 from rag.customer_360 import consents_with
 from rag.merged import merged_into
 
@@ -44,21 +45,22 @@ def permitted_names(
 
 @dataclass(frozen=True, slots=True)
 class Numbering:
-    """How one viewer reads texts that hold tokens."""
+    """How one viewer reads texts that hold tokens; who is not named is called by his post where `crew` knows him."""
 
     names: Names
     lang: Locale
+    crew: Crew = STRANGERS
 
     def name(self, person: str) -> str:
         """ "" for whom he may not see by name."""
         return self.names.get((person, "name" if self.lang == "zh-CN" else "name_en"), "")
 
     def texts(self, texts: Sequence[str]) -> list[str]:
-        """Each of those who are not named has one number in all of the texts."""
+        """Each of those who are not named is called the same in all of the texts."""
         named = [vault.TOKEN.sub(self._name_of, text) for text in texts]
         if not named:
             return []
-        return vault.pseudonymise(SEPARATOR.join(named), language_of(self.lang)).split(SEPARATOR)
+        return self.crew.shown(SEPARATOR.join(named), language_of(self.lang)).split(SEPARATOR)
 
     def text(self, text: str) -> str:
         """One text by itself."""

@@ -20,7 +20,7 @@ from assistant.proposal_view import proposal_queue
 from assistant.rules_view import stopped, stopped_queue
 from governance.db import reading
 from governance.errors import Conflict, NotFound
-from governance.vault import pseudonymise
+from rag.called import crew_of
 from rag.conflicts import conflicts
 from rag.proposals import proposals_in
 
@@ -90,8 +90,9 @@ class Bench:
             room = Room(tx, parts.vault, parts.company, who.lang, reviews, parts.rechecks)
             view = QUEUES[name].view(room, _page(asked))
             counts = {each: view.total if each == name else QUEUES[each].count(room) for each in _open_to(who)}
-        shown = render(PAGE, name, who.lang, view, notice, people=people(self.parts.db))
-        return self._tabs(who, name, counts), pseudonymise(shown, who.language)
+            shown = render(PAGE, name, who.lang, view, notice, people=people(self.parts.db))
+            crew = crew_of(tx, parts.company, utc_now().date(), who.language, text=shown)
+        return self._tabs(who, name, counts), crew.shown(shown, who.language)
 
     def _tabs(self, who: Visitor, name: str, counts: Mapping[str, int]) -> str:
         return render(PAGE, "tabs", who.lang, _open_to(who), name, counts)

@@ -16,6 +16,7 @@ from assistant.summary_filing import LONGEST_PASTED, conversations, file_convers
 from assistant.summary_view import edited, view_summary
 from governance.db import reading
 from governance.errors import Invalid, NotAllowed, NotFound, XinyanError
+from rag.called import crew_of
 from rag.customers import customers
 from rag.hostile import is_hostile
 from rag.sources import of_documents
@@ -117,7 +118,9 @@ class Desk:
         with reading(self.parts.db) as tx:
             names = {each.id: each.name_en if who.language == "en" else each.name for each in customers(tx)}
             sources = of_documents(tx, self.parts.vault, [found.document])
-        return view_summary(found, sources, who.lang, names.get(found.customer, ""))
+            said, day = "\n".join(each.text for each in sources.values()), found.day or utc_now().date()
+            crew = crew_of(tx, self.parts.company, day, who.language, text=said, customer=found.customer)
+        return view_summary(found, sources, who.lang, names.get(found.customer, ""), crew)
 
     def _summary(self, who: Visitor, asked: Asked, done: str = "") -> str:
         try:

@@ -17,12 +17,13 @@ from assistant.parts import Parts
 from assistant.pipeline import checker_of, findings_of, prepare
 from assistant.script import Finding
 from assistant.store import Review, Stored, add_review, add_script, move_to, reviews_of, script_of
-from assistant.view import SEPARATOR, pseudonyms
+from assistant.view import SEPARATOR
 from governance import ledger
 from governance.accounts import User, require
 from governance.accounts import user as user_named
 from governance.db import reading
 from governance.errors import Conflict, Invalid, NotAllowed, Refused
+from rag.called import crew_of
 
 Decision = Literal["approve", "reject", "edit"]
 WITHDRAW = "withdraw"  # what is in use, or waits, is a draft again
@@ -199,8 +200,10 @@ def _edit(parts: Parts, stored: Stored, user: User, edits: Mapping[tuple[str, in
     prepared = prepare(parts, lead, language, author, now=now)
     checker = checker_of(parts.company, prepared.brief, prepared.scopes)
     whole = SEPARATOR.join(line.text for section in stored.body.sections for line in section.sentences)
-    names = pseudonyms(whole, language)
-    sections = edited(stored.body.sections, edits, names, prepared, checker)
+    with reading(parts.db) as tx:
+        crew = crew_of(tx, parts.company, stored.body.as_of, language, text=whole, customer=stored.body.customer)
+    names = crew.tokens(whole, language)
+    sections = edited(parts, stored.body.sections, edits, names, prepared, checker)
     findings = findings_of(parts.company, stored.body.stage, language, sections, prepared.scopes)
     script = replace(stored.body, sections=sections, findings=findings)
     with parts.db.begin() as tx:

@@ -7,7 +7,7 @@ from assistant.i18n import tr
 from assistant.replay import Replay
 from assistant.view import BriefView, EvidenceView, ScriptView, SentenceView
 from governance.errors import Language
-from governance.vault import pseudonymise
+from rag.called import STRANGERS, Crew
 
 WORDS = {
     "unknown": ("尚不清楚的（已作为问题或略去）", "What was not known (asked, or left out)"),
@@ -98,13 +98,13 @@ def script_lines(script: ScriptView) -> Iterator[str]:
     yield from _titled("findings", findings, language)
 
 
-def replay_lines(found: Replay, language: Language) -> Iterator[str]:
+def replay_lines(found: Replay, language: Language, crew: Crew = STRANGERS) -> Iterator[str]:
     """Whether the script came out the same, what of its input changed, and each sentence that differs."""
     outcome = "same" if found.same else "different" if found.script else "not_again"
     yield BAR[language].join((found.stored.customer_name, found.stored.as_of.isoformat(), word(outcome, language)))
     yield from (f"  {reason.say(language)}" for reason in found.reasons)
     for section, before, after in found.differences:
-        lines = pseudonymise(f"- {before}\n  + {after}", language)
+        lines = crew.shown(f"- {before}\n  + {after}", language)
         yield f"  {_bracketed(section, language)}"
         yield f"  {lines}"
 

@@ -10,6 +10,7 @@ from assistant.summary import Piece, Summary, Task
 from assistant.summary_reading import Side
 from assistant.view import EvidenceView, evidence_view, excerpt
 from governance.errors import Invalid
+from rag.called import STRANGERS, Crew
 from rag.sources import Source
 
 SIDES: tuple[Side, ...] = ("ours", "customer", "both", "unclear")
@@ -51,14 +52,16 @@ class SummaryView:
     plain: str
 
 
-def view_summary(found: Summary, sources: Mapping[str, Source], lang: Locale, called: str) -> SummaryView:
+def view_summary(
+    found: Summary, sources: Mapping[str, Source], lang: Locale, called: str, crew: Crew = STRANGERS
+) -> SummaryView:
     """`called`: the customer's name, "" when unclear."""
     pieces = [*found.key, *(task.piece for task in found.tasks), *found.questions, *found.orders]
     numbers = {key: n for n, key in enumerate(dict.fromkeys(piece.source for piece in pieces), start=1)}
     said = [piece.reworded or piece.text for piece in pieces]
     labels = [who for who, _ in found.participants]
     cited = [(n, sources[key]) for key, n in numbers.items()]
-    texts = Numbering({}, lang).texts([found.title, *said, *labels, *(excerpt(source) for _, source in cited)])
+    texts = Numbering({}, lang, crew).texts([found.title, *said, *labels, *(excerpt(source) for _, source in cited)])
     title, rest = texts[0], texts[1:]
     shown, rest = rest[: len(said)], rest[len(said) :]
     people, excerpts = rest[: len(labels)], rest[len(labels) :]

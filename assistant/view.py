@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, cast
 
 from sqlalchemy import Connection
@@ -18,9 +18,11 @@ from assistant.script import Bilingual, Check, Finding, Origin, Script
 from assistant.store import Stored, reviews_of, script_of
 from governance import ledger, vault
 from governance.accounts import User
+from governance.consent import Permit
 from governance.db import reading
 from governance.errors import Language, NotAllowed
 from rag.brief import Brief, decision_maker
+from rag.called import crew_of
 from rag.company import Company
 from rag.sources import Source, sources
 from rag.values import say_quantity
@@ -235,13 +237,7 @@ def view_brief(parts: Parts, lead_id: str, user: User, language: Language, now: 
             numbers.setdefault(source, len(numbers) + 1)
     listed = [known.sources[source] for source in numbers]
     wanted = [*(text for _, text, _ in raw), *(text for _, text, _ in notices), *map(excerpt, listed)]
-    joined = SEPARATOR.join(wanted)
-    if permit is None:
-        joined = vault.pseudonymise(joined, language)
-    else:
-        with parts.db.begin() as tx:
-            joined = vault.reveal(tx, parts.vault, permit, joined, language, now=now)
-    texts = iter(joined.split(SEPARATOR))
+    texts = iter(named(parts, permit, lead.customer, known.as_of, language, now)(wanted))
 
     def facts(rows: Iterable[tuple[str, str, tuple[str, ...]]]) -> tuple[FactLine, ...]:
         return tuple(FactLine(label, next(texts), tuple(numbers[s] for s in cited)) for label, _, cited in rows)
@@ -264,13 +260,6 @@ def _call(tx: Connection, company: Company, lead: Lead, now: datetime) -> CallSt
     return call_state(now, hours_for(tx, company, lead.customer)) if lead.channel == "phone" else None
 
 
-def pseudonyms(text: str, language: Language) -> dict[str, str]:
-    """What each token of `text` is called in `vault.pseudonymise(text)`: pseudonym → token."""
-    tokens = list(dict.fromkeys(match[0] for match in vault.TOKEN.finditer(text)))
-    shown = vault.pseudonymise(SEPARATOR.join([text, *tokens]), language).split(SEPARATOR)
-    return dict(zip(shown[len(shown) - len(tokens) :], tokens, strict=True))
-
-
 def evidence_view(number: int, source: Source, quoted: str, language: Language) -> EvidenceView:
     """A source as a numbered entry."""
     place = ""
@@ -285,27 +274,36 @@ def evidence_view(number: int, source: Source, quoted: str, language: Language) 
 
 def shower(parts: Parts, stored: Stored, user: User, now: datetime) -> Show:
     """How `user` may see people in texts about this script; raises NotAllowed, NoConsent."""
-    language = stored.body.language
-
-    def hidden(texts: Sequence[str]) -> list[str]:
-        return vault.pseudonymise(SEPARATOR.join(texts), language).split(SEPARATOR)
-
+    body = stored.body
+    language, day = body.language, body.as_of
     if stored.created_by == user.name and "rep" in user.roles:
-        customer = customer_of(parts, stored.body.customer)
+        customer = customer_of(parts, body.customer)
         with reading(parts.db) as tx:
-            decider = decision_maker(tx, customer.id, stored.body.as_of)
+            decider = decision_maker(tx, customer.id, day)
         if decider is None or decider.subject != stored.subject:  # another person decides by now: not his data
-            return hidden
+            return named(parts, None, body.customer, day, language, now)
         permit = contact_permit(parts, customer, decider, actor=user.name, as_of=now)
-
-        def revealed(texts: Sequence[str]) -> list[str]:
-            with parts.db.begin() as tx:
-                return vault.reveal(tx, parts.vault, permit, SEPARATOR.join(texts), language, now=now).split(SEPARATOR)
-
-        return revealed
+        return named(parts, permit, body.customer, day, language, now)
     if not user.roles & {"coordinator", "admin"}:
         raise NotAllowed(user=user.name, action={"zh": "查看他人的话术", "en": "see another rep's script"})
-    return hidden
+    return named(parts, None, body.customer, day, language, now)
+
+
+def named(parts: Parts, permit: Permit | None, customer: str, day: date, language: Language, now: datetime) -> Show:
+    """Texts about a customer with the people whom `permit` covers by name, all others by post and letter."""
+
+    def show(texts: Sequence[str]) -> list[str]:
+        joined = SEPARATOR.join(texts)
+        with reading(parts.db) as tx:
+            crew = crew_of(tx, parts.company, day, language, text=joined, customer=customer)
+        if permit is None:
+            return crew.shown(joined, language).split(SEPARATOR)
+        with parts.db.begin() as tx:
+            roles = crew.of(customer)
+            shown = vault.reveal(tx, parts.vault, permit, joined, language, now=now, roles=roles)
+        return shown.split(SEPARATOR)
+
+    return show
 
 
 def _sections(

@@ -1,5 +1,6 @@
 """The customer's card as a rep and as a coordinator see it; names only with a live permit, noted in the ledger."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -111,7 +112,7 @@ def test_a_coordinator_sees_no_name_anywhere(parts: Parts, see: See) -> None:
     view = see("H001", COORDINATOR)
     assert [line.person for part in view.parts for line in part.lines if line.person] == []
     assert "沈知遥" not in str(view)
-    assert "人员1" in str(view.evidence)
+    assert re.search("设备科主任[A-Z]", str(view.evidence))
     assert reads(parts, "K0002") == 0
 
 
@@ -123,7 +124,7 @@ def test_nobody_else_may_look(see: See) -> None:
 def test_telephone_numbers_stay_hidden_beside_a_name(see: See) -> None:
     said = str(see("H001").evidence)
     assert "沈知遥" in said
-    assert "电话1" in said
+    assert re.search("电话[A-Z]", said)
     assert "19900000074" not in said
 
 
@@ -180,7 +181,9 @@ def test_contradicting_sources_stand_side_by_side(parts: Parts, see: See) -> Non
     view = see("H001", product="P01")
     assert (lines(view, "decision_makers"), empty(view, "decision_makers")) == ([], TEXTS["none_disputed"][0])
     [posts] = view.conflicts
-    assert {side.text for side in posts.sides} == {"沈知遥", "人员1"}
+    named, rival_called = sorted((side.text for side in posts.sides), key=lambda text: text != "沈知遥")
+    assert named == "沈知遥"
+    assert re.fullmatch("设备科主任[A-Z]", rival_called)
 
 
 def test_unknown_is_said_and_an_empty_part_is_told_from_an_unknown_one(see: See) -> None:

@@ -1,6 +1,7 @@
 """A script as it is written: the plan's wording at once, sections as they are done, the same text in every way."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from assistant.lead import LeadForm, enter_lead
 from assistant.parts import Parts, silent
 from assistant.pipeline import Arrived, Prepared, checker_of, prepare, write_script
 from assistant.replay import replay
+from assistant.review import decide, submit
 from assistant.script import Script, from_json, to_json
 from assistant.store import script_of
 from assistant.tables import scripts
@@ -23,7 +25,8 @@ from governance import accounts, ledger
 from governance.accounts import User
 from governance.db import reading
 from governance.errors import Conflict, Invalid, NotAllowed, NotFound, Refused
-from governance.vault import seal
+from governance.vault import TOKEN, forget, seal, token
+from rag.customers import decision_maker
 from rag.facts import facts_about, retire
 from rag.tables import facts
 from sandbox.base import Base
@@ -241,6 +244,60 @@ def test_the_author_edits_a_sentence_and_a_blocked_one_says_why(parts: Parts) ->
     with pytest.raises(NotAllowed):
         edit(parts, new, replace(rita(parts), name="rolf"), {("opening", 0): "您好。"}, now=NOW)
     assert body.sections[0].sentences[0].origin == "plan"
+
+
+def test_a_name_typed_into_an_edit_is_stored_as_a_token_and_goes_when_the_person_does(parts: Parts) -> None:
+    script, body = written(parts)
+    ai = body.sections[0].sentences[1].text
+    for said in ("沈知遥主任，您好。", "沈知遥您好。"):
+        script = edit(parts, script, rita(parts), {("opening", 0): said}, now=NOW)
+    with reading(parts.db) as tx:
+        stored = script_of(tx, parts.vault, script)
+        decider = decision_maker(tx, "customer:H001", NOW.date())
+    assert decider is not None
+    assert stored.body.sections[0].sentences[0].text == f"{token(decider.subject, 'name')}您好。"
+    assert "沈知遥" not in to_json(stored.body)
+    assert stored.body.sections[0].sentences[1].text == ai
+    assert view_script(parts, script, rita(parts), NOW).sections[0].sentences[0].text == "沈知遥您好。"
+    with parts.db.begin() as tx:
+        forget(tx, parts.vault, decider.subject, actor="ada", now=NOW)
+    after = view_script(parts, script, rita(parts), NOW).sections[0].sentences[0].text
+    assert "沈知遥" not in after
+    assert re.fullmatch("人员[A-Z]您好。", after)
+
+
+def test_a_coordinator_who_types_the_name_stores_a_token_too(parts: Parts) -> None:
+    script, _ = written(parts)
+    submit(parts, script, rita(parts), NOW)
+    cora = User("cora", frozenset({"coordinator"}), "Cora", "zh")
+    script = decide(parts, script, cora, "edit", edits={("opening", 0): "沈知遥您好，打扰了。"}, now=NOW)
+    with reading(parts.db) as tx:
+        text = script_of(tx, parts.vault, script).body.sections[0].sentences[0].text
+    assert TOKEN.sub("某人", text) == "某人您好，打扰了。"
+    assert "沈知遥" not in str(view_script(parts, script, cora, NOW))
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("王小明先生，您好。", "“王小明"),
+        ("您好，请加我微信xinyan_2026。", "微信"),
+        ("您好，我的电话是13900001234。", "13900001234"),
+    ],
+)
+def test_unknown_names_and_numbers_are_refused_with_the_words_typed(parts: Parts, said: str, reason: str) -> None:
+    script, _ = written(parts)
+    with pytest.raises(Refused) as refused:
+        edit(parts, script, rita(parts), {("opening", 0): said}, now=NOW)
+    assert reason in refused.value.say("zh")
+    assert "[[" not in refused.value.say("zh") + refused.value.say("en")
+
+
+def test_the_caller_and_what_is_offered_may_be_named(parts: Parts) -> None:
+    script, body = written(parts)
+    said = f"您好，我是{parts.company.name('zh')}的Rita。"
+    index = next(i for i, line in enumerate(body.sections[0].sentences) if "Rita" in line.text)
+    edit(parts, script, rita(parts), {("opening", index): said}, now=NOW)
 
 
 def test_a_section_is_rewritten_three_times_with_a_reason_and_taken_back(parts: Parts) -> None:
