@@ -162,7 +162,8 @@ def _misplaced(sentence: str, known: Sequence[Known]) -> list[Claim]:
             o for v, other in said.items() if v != value for o in other if o.fact.relation == own[0].fact.relation
         ]
         away = all(records.elsewhere(k, sentence[start:end], beside) for k in own)
-        if not away and not rivals:
+        here = any(records.here(k, sentence[start:end], beside) for k in own)
+        if not away and not rivals and not here:
             away = all(records.elsewhere(k, sentence, found) for k in own)
         if away and not (rivals and (start, end) == (0, len(sentence))):
             claims.append(Claim(value, "relation", "contradicted", _ids([k.fact for k in own]), "of another record"))

@@ -95,7 +95,7 @@ _IDLE = re.compile(  # figures that state nothing of anybody
     rf"第\s?{_COUNT}(?!\s?季度)[批次台期个家]?|\d{{1,2}}[:：]\d{{2}}|510\(k\)"
     rf"|{_COUNT}\s?(?:点(?:钟|半)?(?=[前后左到开，。]|$)|句)"
     rf"|(?:聊|占用|耽误|打扰|花|谈|沟通|抽|汇报|说|给我|用您|借)[^，。；\d]{{0,5}}?{_COUNT}\s?分钟"
-    r"|(?:take|have|spare|need|for|got|in|only|just|of|about) (?:\d+|one|two|three|five|ten|fifteen|twenty|thirty) ?-?(?:minutes?|mins?)(?= of|[.,?]|$| to| for your| on the)"
+    r"|(?:take|have|spare|need|for|got|in|only|just|about) (?:\d+|one|two|three|five|ten|fifteen|twenty|thirty) ?-?(?:minutes?|mins?)(?= of|[.,?]|$| to| for your| on the)"
     r"|[一二两三四五几]个(?:问题|方面|建议|点|时间|方案|选择|重点|事|想法|部分|阶段|步骤"
     r"|原因|疑问|情况|工作日|星期|钟头)|[一两]件事"
     rf"|(?:还剩|剩余|剩下|还有)(?:不到|约|大约)?[\d一二两三四五六七八九十半]+(?:年|个月|天)"

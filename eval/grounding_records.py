@@ -92,7 +92,7 @@ class Records:
                 or (day and trait.field.startswith(_FROM))
             ):
                 continue
-            own = known.fact.value
+            own = known.fact.value if trait.field.startswith(_SUBJECT) else ""
             said = [o for o in others.values() if o.text != own and self._said(o, text, beside)]
             if said and not any(other.text == trait.text or _overlap(other, trait) for other in said):
                 mine = [t for t in self.traits[self.index_of(known)] if t.field == trait.field]
@@ -103,7 +103,13 @@ class Records:
     def here(self, known: Known, text: str, beside: Sequence[Mention]) -> bool:
         """Whether `text` itself says something of the record of a fact, beyond whose it is."""
         traits = self.traits[self.index_of(known)]
-        told = (t for t in traits if not t.field.startswith(_SUBJECT) and len(self.others[t.field]) > 1)
+        rivals = [
+            self.traits[at]
+            for at, each in enumerate(self.known)
+            if each.fact.relation == known.fact.relation and each.fact != known.fact
+        ]
+        told = [t for t in traits if not t.field.startswith(_SUBJECT) and len(self.others[t.field]) > 1]
+        told = [t for t in told if not rivals or any(t not in each for each in rivals)]
         return any(self._said(trait, text, beside) for trait in told)
 
     def at(self, known: Known, text: str) -> int:

@@ -203,7 +203,8 @@ STILL = re.compile(
 )
 PARTLY = re.compile(r"^[^，。]{0,6}(?:齐|全|完)|^ (?:all|fully|yet (?:all|fully)|entirely)", re.IGNORECASE)
 NOT_LESS = re.compile(
-    r"^(?:超过|高于|低于|少于|多于|不足|超|越)|^ (?:more|less|over|under|exceed\w*|above|below)", re.IGNORECASE
+    r"^(?:超过|高于|低于|少于|多于|不足|超|越)|^ (?:more|less|(?:over|under|above|below)(?= (?:the )?(?:\d|budget|limit|target))|exceed\w*)",
+    re.IGNORECASE,
 )
 SUPERLATIVE = re.compile(
     r"最(?![高低]限价|高价|低价|近|后|新|终|晚|迟|长|大[\u4e00-\u9fff]{1,3}压|多(?:[\d一二两三四五六七八九十]|不)|少(?:[\d一二两三四五六七八九十]|不)|高预算)"
