@@ -52,6 +52,7 @@ def test_every_command_that_a_page_shows_is_understood(
 ) -> None:
     module, verb = command.split()
     monkeypatch.setattr(sys, "argv", ["-m", verb, "--help"])
+    monkeypatch.delitem(sys.modules, f"{module}.__main__", raising=False)  # another test's; runpy warns of it
     with pytest.raises(SystemExit) as ended:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     assert ended.value.code in (0, None), capsys.readouterr().err
