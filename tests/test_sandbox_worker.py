@@ -30,6 +30,7 @@ from tests.tiny_model import save_tiny_model
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
+LIMIT_S = 600.0  # how long to wait for what must come; on a busy machine a process alone takes half a minute to start
 RECIPE = Recipe(
     rank=4, alpha=8, steps=60, rows_per_step=2, max_tokens=900, checkpoint_every=2, warmup=2, heldout_rows=2
 )
@@ -77,8 +78,8 @@ class Site:
         with reading(self.db) as tx:
             return tx.exec_driver_sql("SELECT pid FROM runs WHERE id = ?", (run,)).scalar() or 0
 
-    def until(self, run: str, reached: Callable[[Run], bool], seconds: float = 120) -> Run:
-        end = time.monotonic() + seconds
+    def until(self, run: str, reached: Callable[[Run], bool]) -> Run:
+        end = time.monotonic() + LIMIT_S
         while not reached(found := self.run(run)):
             if time.monotonic() > end or found.status == "failed":
                 log = (self.settings.home / "worker.log").read_text("utf-8")
@@ -160,8 +161,8 @@ def weights(site: Site, run: Run) -> bytes:
     return (site.settings.home / "adapters" / run.adapter / WEIGHTS).read_bytes()
 
 
-def gone(pid: int, seconds: float = 20) -> bool:
-    end = time.monotonic() + seconds
+def gone(pid: int) -> bool:
+    end = time.monotonic() + LIMIT_S
     while alive(pid, None) and time.monotonic() < end:
         time.sleep(0.05)
     return not alive(pid, None)
@@ -177,13 +178,15 @@ def begun_again_at(site: Site, run: str) -> list[int]:
 def test_runs_are_done_in_order_by_one_of_two_workers_which_then_ends(empty: Site) -> None:
     stopped, last, first = (empty.enqueue(priority=priority) for priority in (9, 0, 7))
     cancel_run(empty.db, stopped, by="admin", now=datetime.now(UTC))
-    worker = empty.worker("1.5")
+    workers = [empty.worker("5"), empty.worker("5")]
     assert ensure_worker(empty.settings) is False  # not asked for
     empty.until(first, lambda run: run.status != "waiting")
-    assert worker_pid(empty.settings.home) == worker.pid
+    holder = worker_pid(empty.settings.home)
+    assert holder in {each.pid for each in workers}
     assert ensure_worker(replace_idle(empty.settings, 1)) is False  # one is alive
-    assert empty.worker("1.5").wait(30) == 0
-    assert worker_pid(empty.settings.home) == worker.pid
+    (other,) = (each for each in workers if each.pid != holder)
+    assert other.wait(LIMIT_S) == 0
+    assert worker_pid(empty.settings.home) in (holder, None)  # at work, or done by now
     times: list[datetime] = []
     for run in (first, last):
         over = wait_over(empty, run)
@@ -193,14 +196,14 @@ def test_runs_are_done_in_order_by_one_of_two_workers_which_then_ends(empty: Sit
         times.append(over.finished_at)
     assert times == sorted(times)
     assert empty.run(stopped).dataset is None
-    assert worker.wait(30) == 0
+    assert [each.wait(LIMIT_S) for each in workers] == [0, 0]
     assert worker_pid(empty.settings.home) is None
     with reading(empty.db) as tx:
         assert queue(tx) == []
 
 
-def wait_over(site: Site, run: str, seconds: float = 60) -> Run:
-    end = time.monotonic() + seconds
+def wait_over(site: Site, run: str) -> Run:
+    end = time.monotonic() + LIMIT_S
     while site.run(run).active and time.monotonic() < end:
         time.sleep(0.05)
     return site.run(run)
@@ -213,7 +216,7 @@ def replace_idle(settings: Settings, minutes: float) -> Settings:
 def test_a_killed_worker_loses_nothing(site: Site, unbroken: bytes) -> None:
     run = site.enqueue()
     first = site.worker()
-    seen = site.until(run, lambda run: run.step >= 4).step
+    seen = site.until(run, lambda run: run.step >= 16).step  # many steps: the next clock begins anew, however slowly
     process = site.pid(run)
     first.kill()
     first.wait()
@@ -227,7 +230,7 @@ def test_a_killed_worker_loses_nothing(site: Site, unbroken: bytes) -> None:
     cancel_run(site.db, run, by="admin", now=datetime.now(UTC))
     assert wait_over(site, run).status == "cancelled"
     assert stop_idle_worker(site.db, site.settings) is False
-    assert second.wait(30) == 0
+    assert second.wait(LIMIT_S) == 0
 
 
 @pytest.mark.long
@@ -246,13 +249,13 @@ def test_killed_paused_and_stopped_again_and_again_a_run_ends_the_same(site: Sit
     site.until(run, lambda run: run.step >= paused.step + 3)
     process = site.pid(run)
     first.send_signal(signal.SIGTERM)
-    assert first.wait(60) == 0
+    assert first.wait(LIMIT_S) == 0
     stopped = site.run(run)
     assert (stopped.status, stopped.tries, alive(process, None)) == ("waiting", 0, False)
     site.worker()
     over = site.until(run, lambda run: run.adapter is not None)
     assert weights(site, over) == unbroken
-    assert wait_over(site, run, 180).status == "refused"  # a tiny random model passes no gate
+    assert wait_over(site, run).status == "refused"  # a tiny random model passes no gate
 
 
 @pytest.mark.long
@@ -269,7 +272,7 @@ def test_a_worker_is_started_when_it_is_needed_and_each_stage_has_its_adapter(si
         cancel_run(wanted.db, run, by="admin", now=now)
         assert wait_over(wanted, run).status == "cancelled"
     assert len(made) == 2
-    end = time.monotonic() + 30
+    end = time.monotonic() + LIMIT_S
     while worker_pid(wanted.settings.home) is not None and time.monotonic() < end:
         time.sleep(0.1)
     assert worker_pid(wanted.settings.home) is None
