@@ -9,9 +9,10 @@ from functools import lru_cache
 from rag.rule_words import alternatives, words
 
 AND = " & "
-WIDEST_HAN, WIDEST = 48, 140  # characters from the first word of a frame to its last
+NEAR = 160  # characters around the detected words that an exception of the whole line looks at
+WIDEST_HAN, WIDEST = 60, 170  # characters from the first word of a frame to its last
 Span = tuple[int, int]
-_END = re.compile(r"[。！？!?；;\n]|(?<!\bdr)(?<!\bmr)(?<!\bms)(?<!\bmrs)(?<!\bno)(?<!\bprof)\.(?=\s|$)")
+_END = re.compile(r"[。！？!?\n]|(?<!\bdr)(?<!\bmr)(?<!\bms)(?<!\bmrs)(?<!\bno)(?<!\bprof)\.(?=\s|$)")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -39,18 +40,26 @@ def found(pattern: str, text: str) -> Iterator[tuple[Span, ...]]:
         return
     ends = _ends(text)
     sorted_in = [_by_sentence(spans, ends) for spans in standing]
-    for number in sorted(set.intersection(*(set(each) for each in sorted_in))):
-        if any(number in _by_sentence(places(part, text), ends) for part in frame.absent):
-            continue
-        if chosen := _closest([each[number] for each in sorted_in], frame.widest):
-            yield chosen
+    absent = [_by_sentence(places(part, text), ends) for part in frame.absent]
+    taken = -1
+    for number in range(len(ends) + 1):
+        for last in (number, number + 1):  # within one sentence, else within two of one line
+            if number <= taken or (last > number and (number >= len(ends) or text[ends[number]] == "\n")):
+                continue
+            if any(number in each or last in each for each in absent):
+                continue
+            groups = [[*each.get(number, ()), *(each.get(last, ()) if last > number else ())] for each in sorted_in]
+            if all(groups) and (chosen := _closest(groups, frame.widest)):
+                taken = last
+                yield chosen
 
 
-def stands_in_sentence(pattern: str, text: str, place: int) -> bool:
-    """Whether the sentence at `place` holds every part of a frame and none that must be absent."""
-    frame, ends = _frame(pattern), _ends(text)
-    number = bisect_right(ends, place)
-    has = [number in _by_sentence(places(part, text), ends) for part in (*frame.parts, *frame.absent)]
+def stands_in_line(pattern: str, text: str, place: int) -> bool:
+    """Whether the line at `place` holds, near it, every part of a frame and none that must be absent."""
+    frame = _frame(pattern)
+    first, last = text.rfind("\n", 0, place) + 1, text.find("\n", place)
+    begin, stop = max(first, place - NEAR), min(last if last >= 0 else len(text), place + NEAR)
+    has = [any(begin <= start < stop for start, _ in places(part, text)) for part in (*frame.parts, *frame.absent)]
     return all(has[: len(frame.parts)]) and not any(has[len(frame.parts) :])
 
 

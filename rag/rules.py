@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from governance.errors import Language
 from rag.disguise import Plain, plain
-from rag.rule_frames import AND, Span, found, stands_in_sentence
+from rag.rule_frames import AND, Span, found, stands_in_line
 from rag.rule_pack import Exemption, Rule
 from rag.rule_words import alternatives
 
@@ -27,7 +27,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class _Lift:
-    """Either `covers`, or what must stand `before` and `behind` the detected words, or a `frame` in their sentence."""
+    """Either `covers`, or what must stand `before` and `behind` the detected words, or a `frame` in their line."""
 
     exemption: Exemption
     covers: re.Pattern[str] | None = None
@@ -78,7 +78,7 @@ def _hit(
 def _surrounds(lift: _Lift, text: str, parts: Sequence[Span]) -> bool:
     """What stands before one of the parts, outside of the others, and behind the last of them."""
     if lift.frame:
-        return stands_in_sentence(lift.frame, text, parts[0][0])
+        return stands_in_line(lift.frame, text, parts[0][0])
     if lift.covers is not None or (lift.behind is not None and lift.behind.match(text, parts[-1][1]) is None):
         return False
     return lift.before is None or any(_stands_before(lift.before, text, start, parts) for start, _ in parts)
