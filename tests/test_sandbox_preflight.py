@@ -1,9 +1,6 @@
 """Before the first step: twelve kinds of broken training sets are refused with the row shown, and no valid one."""
 
 import json
-import os
-import subprocess
-import sys
 from collections import namedtuple
 from pathlib import Path
 
@@ -13,6 +10,7 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from governance.errors import Invalid
+from sandbox.__main__ import main
 from sandbox.base import Base
 from sandbox.chat import Chat, open_chat
 from sandbox.findings import EXCERPT, SHOWN, Finding, Findings, excerpt
@@ -22,7 +20,6 @@ from sandbox.rows import Given, read_rows, wrong_roles
 from sandbox.wording import garbled_at
 from tests.tiny_model import CHAT_TEMPLATE, END, save_tiny_model
 
-ROOT = Path(__file__).resolve().parent.parent
 TRAIN: list[Pair] = [(f"第{n}台设备的保修期是多久？", f"保修期为{n + 12}个月，含上门服务。") for n in range(8)]
 HELDOUT: list[Pair] = [(f"第{n}号合同何时到期？", f"{n}月底到期，请提前一周联系。") for n in range(1, 4)]
 
@@ -285,19 +282,20 @@ def test_a_file_that_is_no_utf8_or_one_endless_line_is_named(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_the_check_of_a_file_lists_what_is_wrong_and_fails(base: Base, tmp_path: Path) -> None:
+def test_the_check_of_a_file_lists_what_is_wrong_and_fails(
+    base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XINYAN_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XINYAN_BASE_MODEL", str(base.folder))
     backwards = [{"role": "assistant", "content": "您好"}, {"role": "user", "content": "您好"}]
     rows: list[object] = [{"prompt": p, "answer": a} for p, a in TRAIN]
     train = write(tmp_path / "train.jsonl", [*rows, {"messages": backwards}])
     heldout = write(tmp_path / "heldout.jsonl", [{"prompt": p, "answer": a} for p, a in HELDOUT])
-    command = [sys.executable, "-m", "sandbox", "check", "--train", str(train), "--heldout", str(heldout)]
-
-    environment = {**os.environ, "XINYAN_HOME": str(tmp_path / "home"), "XINYAN_BASE_MODEL": str(base.folder)}
-    found = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert found.returncode == 1, found.stderr
-    assert "角色顺序错误：训练集第 9 行“您好”" in found.stdout
-    assert "kinds=roles" in found.stdout
-    good = [*command[:-3], str(write(train, rows)), *command[-2:]]
-    found = subprocess.run(good, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stderr + found.stdout
-    assert "rows=8 heldout=3" in found.stdout
+    asked = ["check", "--train", str(train), "--heldout", str(heldout)]
+    assert main(asked) == 1
+    said = capsys.readouterr().out
+    assert "角色顺序错误：训练集第 9 行“您好”" in said
+    assert "kinds=roles" in said
+    write(train, rows)
+    assert main(asked) == 0
+    assert "rows=8 heldout=3" in capsys.readouterr().out
