@@ -34,7 +34,7 @@ _PRODUCTS: Mapping[str, tuple[str, str]] = {
     "water_unit": ("水处理", r"water (?:treatment )?units?\b"),
     "infusion_set": ("输液管|输液器", r"infusion (?:sets?|lines?)\b|giving sets?\b"),
     "breathing_circuit": ("呼吸管路|呼吸回路", r"breathing circuits?\b"),
-    "endoscope": ("内镜(?!中心|科|室)|胃镜|肠镜|腹腔镜", r"endoscopes?\b|gastroscopes?\b|laparoscopes?\b"),
+    "endoscope": ("内镜(?!中心|科|室|清洗)|胃镜|肠镜|腹腔镜", r"endoscopes?\b|gastroscopes?\b|laparoscopes?\b"),
     "ct": ("CT", r"\bct scanners?\b"),
     "mri": ("核磁|磁共振", r"\bmri\b"),
     "xray": ("X光|DR机|胸片机", r"x-?ray"),
@@ -46,7 +46,7 @@ _PRODUCTS: Mapping[str, tuple[str, str]] = {
     "bed": ("床位|病床", r"\bbeds?\b"),
     "telemetry": ("遥测", r"telemetry"),
     "test_strip": ("试纸", r"test strips?\b"),
-    "sterilizer": ("灭菌器|灭菌柜|清洗机", r"sterili[sz]ers?\b|washers?\b|autoclaves?\b"),
+    "sterilizer": ("灭菌器|灭菌柜|(?:内镜)?清洗机", r"sterili[sz]ers?\b|(?:endoscope )?washers?\b|autoclaves?\b"),
 }
 _DEPARTMENTS: Mapping[str, tuple[str, str]] = {
     "equipment": ("设备|装备|器械", r"equipment|devices?\b|biomedical|clinical engineering"),

@@ -15,12 +15,13 @@ _SUM = re.compile(
     re.IGNORECASE,
 )
 _DIFFERENCE = re.compile(
-    r"比|多|少|高|低|差|剩|余|省|未付|尚|欠|降|涨|增|减|扩|less|more|fewer|below|under|inside|above|over|\bup\b|down|left"
+    r"比|多|少|高|低|差|剩|余|省|未付|尚|欠|降|涨|增|减|扩|让|便宜|优惠|折|less|more|fewer|below|under|inside|above|over|\bup\b|down|left"
     r"|remain\w*|outstanding|saved|difference|increase|grew|rose|fell|short|extra|owe",
     re.IGNORECASE,
 )
 _RATIO = re.compile(
-    r"平均|每|单价|倍|一半|人均|per |each|average|a month|a year|monthly|twice|half|apiece|times", re.IGNORECASE
+    r"平均|平摊|分摊|折合|摊|每|单价|倍|一半|人均|per |each|average|a month|a year|monthly|twice|half|apiece|times",
+    re.IGNORECASE,
 )
 _UNTIL = re.compile(
     r"到期|届满|过期|满|止|结束|截|出保|脱保|为止|过了|expir|until|through|end|ran out|runs? out|lapse|over|last",
@@ -109,4 +110,4 @@ def _pool(stated: tuple[Mention, ...]) -> tuple[Mention, ...]:
 def _alike(stated: Mention, value: Mention) -> bool:
     if stated.kind == value.kind:
         return same_unit(stated.unit, value.unit)
-    return {stated.kind, value.kind} <= _COUNTS or (stated.kind, value.kind) == ("money", "number")
+    return {stated.kind, value.kind} <= _COUNTS or {stated.kind, value.kind} == {"money", "number"}

@@ -11,12 +11,13 @@ from eval.grounding_mentions import mentions
 from eval.grounding_names import Name, Named, names, near_names, whom
 from eval.grounding_posts import Holder, Title, holders, is_person, titles
 from eval.grounding_records import is_text, records_of
+from eval.grounding_roles import role_of
 from eval.grounding_statements import Claim, Known, Statement
 from eval.grounding_words import FORMER, FUTURE, PAST, PRESENT, REPORTED, clauses, topics_of
 
 _NAME = re.compile(r"name|姓名|名字", re.IGNORECASE)
 _IN_CHARGE = re.compile(
-    r"负责|分管|主管|在管|管着|担任|是|对接|联系人|(?<![A-Za-z])(?:in charge|responsible|handles|leads|runs|heads|is|remains)(?![A-Za-z])"
+    r"负责|分管|主管|在管|管着|担任|是|对接|联系人|(?<![A-Za-z])(?:in charge|responsible|handles|leads|runs|heads|manages|oversees|chairs|is|remains)(?![A-Za-z])"
 )
 
 
@@ -158,12 +159,14 @@ def _misplaced(sentence: str, known: Sequence[Known]) -> list[Claim]:
         at = records.at(own[0], sentence)
         start, end = next(((a, b) for a, b in clauses(sentence) if a <= at < b), (0, len(sentence)))
         beside = [m for m in found if start <= m.start < end]
+        clause = sentence[start:end].replace(value, "")
         rivals = [
             o for v, other in said.items() if v != value for o in other if o.fact.relation == own[0].fact.relation
         ]
-        away = all(records.elsewhere(k, sentence[start:end], beside) for k in own)
+        away = all(records.elsewhere(k, clause, beside) for k in own)
         here = any(records.here(k, sentence[start:end], beside) for k in own)
-        if not away and not rivals and not here:
+        entity = is_person(value) or bool(role_of(own[0].fact.relation))
+        if not away and not rivals and not here and entity:
             away = all(records.elsewhere(k, sentence, found) for k in own)
         if away and not (rivals and (start, end) == (0, len(sentence))):
             claims.append(Claim(value, "relation", "contradicted", _ids([k.fact for k in own]), "of another record"))

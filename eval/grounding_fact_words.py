@@ -36,14 +36,18 @@ _DONE = re.compile(
     r"|took place|taken place|(?:was|were) \w+ed",
     re.IGNORECASE,
 )
-_OPEN = re.compile(r"^(?:open|pending|no|none|false|not .*|未.*|尚未.*|否|无|待.*|没有.*)$", re.IGNORECASE)
+_OPEN = re.compile(
+    r"^(?:open|pending|no|none|false|not .*|未.*|尚未.*|否|无|待.*|没有.*|.*中|in progress|under .*|awaiting .*|not yet.*)$",
+    re.IGNORECASE,
+)
 _BOUGHT = re.compile(
     r"签(?:了|署|订|下)|已[^，。]{0,8}(?:采购|订购|下单|购买|成交)|(?:采购|购买|订购|下单|买)了|下单"
     r"|(?<![A-Za-z])(?:signed|bought|purchased|ordered|placed an order)(?![A-Za-z])",
     re.IGNORECASE,
 )
 _OFFERED = frozenset({"price", "plan", "tender", "budget"})
-_END = re.compile(r"end|expir|until|valid_to|止|到期|有效期", re.IGNORECASE)
+_INSTEAD = re.compile(r"捐|赠|租|借|(?<![A-Za-z])(?:donated|given|leased|rented|loan)", re.IGNORECASE)
+_END = re.compile(r"end|expir|until|valid|止|到期|有效期", re.IGNORECASE)
 
 
 def denials(sentence: str, known: Sequence[Known]) -> list[Claim]:
@@ -55,6 +59,8 @@ def denials(sentence: str, known: Sequence[Known]) -> list[Claim]:
             rest = clause[match.end() :]
             if PARTLY.match(rest) or NOT_LESS.match(rest):
                 continue
+            if match.group() in ("不是", "并非", "not") and _INSTEAD.search(sentence):
+                continue  # given, not bought
             near = [t for a, _, t in cues(clause) if -1 <= a - match.end() <= 24 or (a < match.start() <= a + 8)]
             stated = [k for k in known if k.topics & set(near) and not _open(k) and not _planned(k)]
             stated += [k for k in known if is_text(k.fact) and 1 < len(k.fact.value) < 13 and k.fact.value in rest[:20]]
@@ -104,12 +110,25 @@ def unfinished(sentence: str, known: Sequence[Known], as_of: date) -> list[Claim
         coming = [k for k in near if _planned(k) and not _past(k, as_of)]
         if coming and _REST.search(clause):
             claims.append(Claim(done.group(), "modality", "contradicted", ids_of(coming), "a rest is only planned"))
+        opened = [k for k in known if _open(k) and _spoken_of(k, clause) and not records.elsewhere(k, sentence, ())]
+        if opened:
+            claims.append(Claim(done.group(), "modality", "contradicted", ids_of(opened), "not done"))
+            continue
         for topic in sorted(topics):
             about = [k for k in near if topic in k.topics]
             if about and (all(_open(k) for k in about) or all(k in coming for k in about)):
                 claims.append(Claim(done.group(), "modality", "contradicted", ids_of(about), "not done"))
                 break
     return claims
+
+
+def _spoken_of(k: Known, clause: str) -> bool:
+    """Whether a clause has the word of a relation: award, 关闭."""
+    name = k.fact.relation.rpartition(".")[2].replace("_", " ").lower()
+    words = [
+        word for word in re.findall(r"[a-z]{4,}|[\u4e00-\u9fff]{2,}", name) if word not in ("status", "state", "状态")
+    ]
+    return any(word[:5] in clause.lower() if word.isascii() else word in clause for word in words)
 
 
 def _past(k: Known, as_of: date) -> bool:

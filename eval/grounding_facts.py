@@ -12,7 +12,7 @@ from datetime import date
 from eval.grounding_derived import ends, follows, since, spans
 from eval.grounding_fact_names import named
 from eval.grounding_fact_words import denials, events, tenses, unfinished
-from eval.grounding_mentions import Mention, mentions
+from eval.grounding_mentions import Mention, mentions, same_days
 from eval.grounding_records import Records, records_of
 from eval.grounding_roles import parts
 from eval.grounding_statements import (
@@ -187,8 +187,17 @@ def _unstated(sentence: str, each: Said, known: Sequence[Known], as_of: date) ->
     idle = idle or (value.kind == "quantity" and value.unit in _SOFT_UNITS and not _counted(value, known))
     if idle:
         return Claim(value.text, value.kind, "no_claim", ())
-    outcome = "contradicted" if rivals and value.kind != "date" else "absent"
+    other_year = value.kind == "date" and any(_of_another_year(value, a) for k in known for a in k.days)
+    outcome = "contradicted" if (rivals and value.kind != "date") or other_year else "absent"
     return Claim(value.text, value.kind, outcome, ids_of(rivals[:3]), "no fact states it", unstated=True)
+
+
+def _of_another_year(value: Mention, day: tuple[date, date]) -> bool:
+    """Whether a fact has the day or month that is said, in another year."""
+    if value.yearless or value.loose or value.first is None or value.last is None:
+        return False
+    short = (value.last - value.first).days < 93
+    return short and day[0] == day[1] and day[0].year != value.first.year and same_days(day, value, yearless=True)
 
 
 def _timed(known: Sequence[Known]) -> bool:
@@ -256,14 +265,16 @@ def _over(
     coming = [k for k in related if k.fact.valid_from is not None and k.fact.valid_from > as_of]
     clause = sentence[each.clause[0] : each.clause[1]]
     alone = not any(s is not each and s.value.kind == each.value.kind for s in said)
-    present = PRESENT.search(sentence if alone else clause) is not None
+    day_beside = any(s.value.kind == "date" and s.clause == each.clause and not s.value.loose for s in said)
+    present = PRESENT.search(sentence if alone and not day_beside else clause) is not None
     if ended and len(ended) == len(related):
         replaced = [k for k in known if any(_follows(k, old) for old in ended)]
         if not (replaced or any(k.topics & LASTING for k in ended)):
             return []
         if present:
             return ended
-        told = any(s.value.kind == "date" and s.value.edge != "from" for s in said)
+        days = [s.value for s in said if s.value.kind == "date" and s.value.edge != "from"]
+        told = any(day.yearless or day.last is None or day.last < as_of or day.edge for day in days)
         beside = any(states(k, s.value, as_of) for k in replaced for s in said if s is not each and s.value.numeric)
         return [] if PAST.search(sentence) or told or beside else ended
     if coming and len(coming) == len(related) and any(k.topics & LASTING for k in coming):

@@ -25,7 +25,7 @@ __all__ = ["Mention", "mentions", "rounds_to", "same_days", "same_number", "same
 
 ABOUT_LEAST, ABOUT_MOST = Decimal("1.5"), Decimal("0.66")  # "over 30" may be said of up to 45, "under 30" from 20
 _CURRENCIES = (
-    ("USD", re.compile(r"美元|USD|US\$|\$|dollars?", re.IGNORECASE)),
+    ("USD", re.compile(r"美元|美金|USD|US\$|\$|dollars?", re.IGNORECASE)),
     ("EUR", re.compile(r"欧元|EUR|€|euros?", re.IGNORECASE)),
     ("JPY", re.compile(r"日元|JPY|yen")),
     ("HKD", re.compile(r"港元|港币|HK")),
@@ -42,7 +42,7 @@ _HAN_COUNT = re.compile(r"^[\d,.\s零〇一二两三四五六七八九十百千�
 _LAST_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*$|\"$")
 _UNITS = {"圆": "元", "boxes": "box", "pcs": "piece", "毫升": "ml", "millilitre": "ml", "milliliter": "ml", "升": "litre",
           "liter": "litre", "公斤": "kg", "千克": "kg", "kilogram": "kg", "kilo": "kg", "克": "gram", "毫克": "mg",
-          "毫米": "mm", "厘米": "cm", "英寸": "inch", "寸": "inch", "inches": "inch", '"': "inch", "人份": "test",
+          "毫米": "mm", "微升": "μl", "µl": "μl", "ul": "μl", "g": "gram", "焦": "j", "焦耳": "j", "厘米": "cm", "英寸": "inch", "寸": "inch", "inches": "inch", '"': "inch", "人份": "test",
           "测试": "test", "吨": "tonne", "部": "台", "厘米水柱": "cmh2o", "毫米汞柱": "mmhg"}  # fmt: skip
 _NO_UNIT = frozenset("system monitor pump machine device probe bed sensor".split())  # noqa: SIM905
 _EN_UNIT = {"unit": "台套个件部支张辆床",
@@ -65,10 +65,11 @@ _FAR_UNIT = re.compile(
 )
 _WORD_COUNT = re.compile(rf"(?<![A-Za-z-])(?i:(?!one )({WORDS})(?P<half> and a half)?)(?![A-Za-z-])")
 _MODEL = re.compile(  # a product called by a word and a number: Pneuma 9
-    r"(?<![A-Za-z])(?P<word>[A-Z][a-z]{2,}) (?P<n>\d{1,3})(?![\d,.]\d|\d|%|[\w-])(?! (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec))(?! (?:units?|sets?|boxes|kits?|cartons?|years?"
+    r"(?<![A-Za-z])(?P<word>[A-Z][A-Za-z]{2,}) (?P<n>\d{1,3})(?![\d,.]\d|\d|%|[\w-])(?! (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec))(?! (?:units?|sets?|boxes|kits?|cartons?|years?"
     r"|months?|days?|hours?|weeks?|minutes?|%|percent|people)(?![A-Za-z]))"
 )
 _NUMBERED = re.compile(r"(?:tender|ticket|project|\bno\.|number|#|编号|单号)\s?$", re.IGNORECASE)
+_NUMBER_OF = re.compile(r"\d{3,8}(?:号?标(?!准)|号(?:标|项目|单|合同|工单))")
 _NO_MODEL = re.compile(
     r"(?:The|Of|At|In|On|For|From|Since|Until|By|About|Around|Over|Under|Only|Some|All|And|But|With|Within|After|Before"
     r"|Just|Your|Our|Their|Its|These|Those|Nearly|Almost|Roughly|Between|To|Another|Total|Quantity|Tender|Ticket|Order"
@@ -103,7 +104,7 @@ _IDLE = re.compile(  # figures that state nothing of anybody
     r"|(?:last|past|next) (?:\w+ )(?:years?|months?|weeks?)"
     rf"|(?:{_COUNT}|半)\s?(?:年半?|个?半?月|个月|周|星期|天)(?:之?前|以前|之?后|以后|来)"
     r"|(?<![A-Za-z])(?:\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|twelve|an?|half an?|a few|some) (?:years?|months?|weeks?|days?|hours?)"
-    r" (?:ago|earlier|later|before(?! acc)|afterwards)"
+    r" (?:ago|earlier|later|before(?! acc)|after(?![a-z])|afterwards)"
     r"|(?m:^\s*\d{1,2}[.、)）](?!\d))|这一年|一年(?=一度|的时间)|一起|十分|万一|千万(?=[别不要])|(?<=[，,。；、])[一二三四五六七八九]来(?=[，,是])"
     r"|(?<![共仅只买购订装交到供添进租捐换有为是])(?<!了)一\s?[\u4e00-\u9fff](?!百|十|千|万|季|[年月])|(?<=年)一\s?[\u4e00-\u9fff]|一个?[年月周天](?=大约|大概|约|要|用|能|平均|下来)"
     r"|(?<![A-Za-z])the \d{1,2}(?= (?:is|was|has|does|manages|runs|had|lasts|offers|gives|can)[ .]|[.,;](?!\d))"
@@ -143,7 +144,9 @@ def _plain(text: str) -> list[Mention]:
             continue
         if value.kind == "number" and (far := _FAR_UNIT.match(plain[value.end : value.end + 40])):
             value = replace(find_values(f"{value.text} {far[1]}")[0], start=value.start, end=value.end)  # 3 CY-90 units
-        if value.kind == "number" and _NUMBERED.search(plain[: value.start]):  # tender 57 of 2023
+        if value.kind == "number" and (
+            _NUMBERED.search(plain[: value.start]) or _NUMBER_OF.match(plain[value.start :])
+        ):  # tender 57 of 2023
             found.append(Mention("code", value.text, value.start, value.end, value.text))
             continue
         found.append(_mention(value, plain))

@@ -38,6 +38,7 @@ _GENERIC = re.compile(
 _BARE_ORG = re.compile(  # the kind alone names nobody
     r"(?:省|市|县|区|镇)?(?:医疗|器械|设备|科技|生物|贸易|医药|用品|技术|股份|限)*(?:人民医院|中医院|中心医院|附属医院|妇幼保健院|保健院|医院|卫生院|有限公司|限公司|公司|集团|司)"
 )
+_VERBED = re.compile("(?:回|到|来|去|给|向|跟|贵|本|该|总|分|子|母|你们|我们|我|他|她|由|为|让|请)(?:公司|医院|集团)$")
 _KIND = re.compile("人民|中医|中心|附属|妇幼|妇产|儿童|肿瘤|口腔|传染|康复|骨科|眼科|胸科|精神|保健")
 _EDGE = re.compile(
     r"(?:[是在与和为给任向到至从由对把被据自及的了解访往助过问经兼同跟说对系来家即就赴约示有甲乙方]|请问|您好|来自|关于|根据|目前|现任|担任|出任|就任|接任|新任|[日月]出任|调任|了解|看到|联系|拜访|[年月日号，。：、（(“\"《\s])$"
@@ -128,7 +129,7 @@ _COMMON = frozenset(
         "Installed Bought Back Last Next Over About Around Roughly Nearly Almost Some Up During Between Only "
         "Just Still Already Recently Together Delivery Acceptance Maintenance Training Service Total Amount "
         "Price Value Quantity Unit Units Set Sets Start Starting Effective Coverage Valid Application "
-        "Applications Let For Their ",
+        "Applications Let For Their New Christmas Easter Fda Ce Iso Eur Usd Gbp Cny Icu Ecg Ct Mri Mr Or Aed Spo ",
     )
 )
 _ORDINALS = {"first": "第一", "second": "第二", "third": "第三", "fourth": "第四", "fifth": "第五", "sixth": "第六"}
@@ -171,7 +172,12 @@ def _chinese(text: str) -> list[Name]:
     found: list[Name] = []
     for match in re.finditer(_ORGS, text):
         run = re.search(r"[\u4e00-\u9fff（）()]*$", text[: match.end()])
-        if run and not _GENERIC.match(run.group()[-12:]) and len(run.group()) > len(match.group()):
+        if (
+            run
+            and not _VERBED.search(run.group())
+            and not _GENERIC.match(run.group()[-12:])
+            and len(run.group()) > len(match.group())
+        ):
             found.append(Name("organisation", run.group()[-24:], match.end() - len(run.group()[-24:]), match.end()))
     for match in _TITLE.finditer(text):
         found.append(Name("title", match.group(), *match.span(), (match["extra"] or "") + match["rank"], match["dept"]))

@@ -108,7 +108,7 @@ class Records:
             for at, each in enumerate(self.known)
             if each.fact.relation == known.fact.relation and each.fact != known.fact
         ]
-        told = [t for t in traits if not t.field.startswith(_SUBJECT) and len(self.others[t.field]) > 1]
+        told = [t for t in traits if not t.field.startswith(_SUBJECT)]
         told = [t for t in told if not rivals or any(t not in each for each in rivals)]
         return any(self._said(trait, text, beside) for trait in told)
 
@@ -137,7 +137,9 @@ class Records:
             ]
             return any(
                 same_days((first, first), m)
-                or (last is not None and (same_days((last, last), m) or _within(m, first, last)))
+                or (
+                    last is not None and ((m.first == m.last and same_days((last, last), m)) or _within(m, first, last))
+                )
                 for m in days
             )
         if trait.values:
@@ -188,7 +190,7 @@ def _traits(known: Known, own: bool) -> Iterable[Trait]:
     if own and fact.valid_from:
         yield Trait(f"{_FROM} {_field(fact)}", fact.valid_from.isoformat(), (), (fact.valid_from, fact.valid_to))
     if not own:
-        days = [m for m in known.values if m.kind == "date" and m.first and m.first == m.last]
+        days = [m for m in known.values if m.kind == "date" and m.first and not m.yearless]
         if days and days[0].first:
             yield Trait(_field(fact), fact.value, (), (days[0].first, None))
         elif any(m.numeric for m in known.values) and len(fact.value) < 12:

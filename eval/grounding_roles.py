@@ -26,7 +26,7 @@ _ROLES = {  # the name of a relation that gives the part; the words that give it
     ),
     "supplier": (
         r"supplier|vendor|供方|供应商|供货|中选",
-        r"供应商|供方|供货方?|供的|(?<![A-Za-z])(?:supplied by|supplier|supplies|vendor)(?![A-Za-z])",
+        r"供应商|供方|供货方?|供的|供应|(?<![A-Za-z])(?:supplied by|supplier|supplies|vendor)(?![A-Za-z])",
     ),
     "trainer": (
         r"trainer|讲师|授课|培训师|instructor",
@@ -49,6 +49,9 @@ _ROLES = {  # the name of a relation that gives the part; the words that give it
 }
 _RELATION = {role: re.compile(relation, re.IGNORECASE) for role, (relation, _) in _ROLES.items()}
 _SAID = {role: re.compile(said, re.IGNORECASE) for role, (_, said) in _ROLES.items()}
+
+
+_BY = re.compile(r"由([\u4e00-\u9fff]{2,10}?)(?:供应|供货|代理|中标|承接|提供|负责|安装|维修|处理)")
 
 
 def role_of(relation: str) -> str:
@@ -75,9 +78,14 @@ def parts(sentence: str, known: Sequence[Known]) -> list[Claim]:
             near = [k for k, r in given if r == role and not records.elsewhere(k, sentence, ())]
             if not near or any(records.names(k, sentence) for k in near):
                 continue
-            others = [k for k, r in given if r and r != role and records.names(k, clause)]
-            others = [k for k in others if not any(_SAID[r].search(clause) for kk, r in given if kk is k)]
-            if others:
+            others = [
+                k for k, r in given if r != role and records.names(k, clause) and k.fact.value != near[0].fact.subject
+            ]
+            others = [k for k in others if not any(r and _SAID[r].search(clause) for kk, r in given if kk is k)]
+            by = _BY.search(clause)
+            if by and not others and by[1][:2] not in "".join(f"{k.fact.subject}{k.fact.value}" for k in known):
+                claims.append(Claim(by[1], "organisation", "contradicted", ids_of(near), "no fact gives it this part"))
+            elif others:
                 claims.append(
                     Claim(match.group(), "relation", "contradicted", ids_of([*near, *others]), "another's part")
                 )

@@ -30,13 +30,24 @@ _KINDS = (  # what a bare number is, by the name of its relation
             re.I,
         ),
     ),
-    ("quantity", "", re.compile(r"quantit|count|number of|qty|units?\b|beds?\b|数量|台数|套数|采购量|数$|个数", re.I)),
+    (
+        "quantity",
+        "",
+        re.compile(
+            r"quantit|count|number of|qty|boxes|box (?:ordered|delivered)|carton|pallets?|units?\b|beds?\b|数量|台数|套数|采购量|数$|个数",
+            re.I,
+        ),
+    ),
 )
 _IN_FACT_SCALE = (
     (re.compile(r"万元|wan\b|10k", re.I), Decimal(10_000)),
     (re.compile(r"亿"), Decimal(10**8)),
     (re.compile(r"thousand|千元", re.I), Decimal(1000)),
     (re.compile(r"million|百万", re.I), Decimal(10**6)),
+)
+_COUNTED = re.compile(
+    r"(?<![a-z])(box|carton|pallet|bag|kit|case|bottle|pack|vial|roll|reel)(?:e?s)?(?= (?:in|ordered|delivered|on|stock|bought|received|remaining|left)|$)",
+    re.IGNORECASE,
 )
 _BARE = re.compile(r"\s*\d[\d,]*(?:\.\d+)?\s*")
 _DURING = re.compile(r"时任|期间|当时|在任|(?<![A-Za-z])(?:during|at the time|as of|as at)(?![A-Za-z])", re.I)
@@ -127,7 +138,10 @@ def _bare(fact: Statement) -> list[Mention]:
     kind, unit = next(((kind, unit) for kind, unit, words in _KINDS if words.search(relation)), ("number", ""))
     if kind == "money":
         number *= next((factor for words, factor in _IN_FACT_SCALE if words.search(relation)), Decimal(1))
-        unit = next((c for c in ("USD", "EUR", "JPY", "HKD", "GBP") if c in relation.upper()), _home(fact))
+        named = (c for c in ("USD", "EUR", "JPY", "HKD", "GBP", "CNY", "RMB") if c in relation.upper())
+        unit = next(named, _home(fact)).replace("RMB", "CNY")
+    if kind == "quantity" and (counted := _COUNTED.search(relation)):
+        unit = counted[1].lower()
     if unit == "y":
         number, unit = number * 12, "m"
     found.append(Mention(kind, fact.value, 0, len(fact.value), "", number, number, Decimal(0), unit))

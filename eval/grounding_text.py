@@ -57,6 +57,7 @@ _NOT_NEED = re.compile(
     re.IGNORECASE,
 )
 _HOURS = re.compile(r"hour|minute|second|小时|分钟|秒|\d ?[hs]\b", re.IGNORECASE)
+_INSTEAD = re.compile(r"捐|赠|租|借|(?<![A-Za-z])(?:donated|given|leased|rented|loan)", re.IGNORECASE)
 _PAIRED = frozenset({"date", "money", "quantity"})
 LEAST_ALIKE = 0.5  # of the words of a clause, in the clause of the text that it is held against
 _TALK = re.compile(r"我|咱|请|(?<![A-Za-z])(?:i|we|our|us|let|please|thank\w*)(?![A-Za-z])", re.IGNORECASE)
@@ -163,13 +164,18 @@ def _value_claims(sentence: str, cited: Cited, as_of: date | None) -> Iterator[T
             topics = frozenset()  # a model says no relation
         beside = [v for v in found if v is not value and start <= v.start < end]
         if why := (
-            _elsewhere(value, topics, states, cited)
+            (not MODAL.search(clause) and _elsewhere(value, topics, states, cited))
             or _turned(value, states)
             or _of_another(value, clause, sentence, found, states, cited)
             or _mispaired(value, beside, states, cited)
         ):
             yield TextClaim(value.text, kind, "contradicted", why)
-        elif DONE.search(clause) and not hedged(clause) and all(_planned(v, unit) for v, unit in states):
+        elif (
+            kind != "code"
+            and DONE.search(clause)
+            and not hedged(clause)
+            and all(_planned(v, unit) for v, unit in states)
+        ):
             yield TextClaim(value.text, kind, "contradicted", "the text only plans or expects it")
         else:
             yield TextClaim(value.text, kind, "supported")
@@ -249,9 +255,7 @@ def _of_another(
 ) -> str:
     """The texts that state a value are about another product or number than the one said beside it."""
     alike = [v for v in found if v is not value and v.kind == value.kind and v.kind != "code"]
-    said = {name for _, _, name in products(clause)} or (
-        set[str]() if alike else {name for _, _, name in products(sentence)}
-    )
+    said = {name for _, _, name in products(clause)}
     told = {name for text in cited.texts for _, _, name in products(text)}
     about = [{name for _, _, name in products(text)} for text in _texts_of(states, cited)]
     if said & told and all(about) and not any(said & each for each in about):
@@ -360,7 +364,7 @@ def _needs(sentence: str, cited: Cited, *, same: bool, voiced: bool | None) -> I
         if not needs:  # a plan may stand in any text that calls it one
             said = [unit for unit in cited.units if hedged(unit.text)]
             days = [v for v in mentions(clause) if not v.loose]
-            if days and all(any(same_value(v, d, u, cited) for u in said for v in u.values) for d in days):
+            if days and all(any(same_value(v, d, u, cited) for v, u in cited.values) for d in days):
                 continue
         wanted = set(grams(clause)) | (set(grams(sentence)) if len(grams(clause)) < 4 else set[str]())
         held = {gram for unit in said for gram in grams(unit.text)}
@@ -412,9 +416,29 @@ def _denied(clause: str, cited: Cited) -> tuple[str, bool]:
     unlike = max((len(own & part) / len(own) for part, negated, _ in cited.parts if negated != denies), default=0.0)
     if unlike >= LEAST_ALIKE and unlike > alike + 0.1:
         return ("the text affirms it" if denies else "the text denies it"), False
+    if key := _said_not(clause, denies, cited):
+        return f"the text denies {key}", False
+    if match and match.group() in ("不是", "并非", "not") and _INSTEAD.search(clause + cited.text):
+        return "", False
     if denies and cues(clause) and not any(negated for _, negated, _ in cited.parts):
         return "the text denies nothing", False
     return "", denies and alike >= LEAST_ALIKE
+
+
+def _said_not(clause: str, denies: bool, cited: Cited) -> str:
+    """What the text denies and the clause says: the words right behind a denial, affirmed nowhere in the text."""
+    if denies:
+        return ""
+    own = set(grams(clause))
+    for _, negated, part in cited.parts:
+        match = NEGATION.search(part) if negated else None
+        if match is None or NOT_LESS.match(part[match.end() :]) or PARTLY.match(part[match.end() :]):
+            continue
+        key = set(grams(part[match.end() :])[:8])
+        affirmed = any(len(key & other) * 2 >= len(key) for other, denied, _ in cited.parts if not denied)
+        if key and not affirmed and len(key & own) * 5 >= len(key) * 3:
+            return part[match.start() : match.end() + 8]
+    return ""
 
 
 def _foreign(sentence: str, share: float) -> Iterator[TextClaim]:

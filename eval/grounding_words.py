@@ -20,7 +20,7 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
         r"install\w*|commission(?:ed|ing)|(?:go(?:es)?|went|gone)[ -]live|(?:put|went|came) into (?:use|service|operation)",
     ),
     "deliver": (
-        "交付|到货|发货|送达|送到|运到|交货|签收|(?<!止)(?<!停)接收(?!投标|标书|报名|资料)|收到|先到(?=[\d一二三四五六七八九十])|到齐|补齐|到了?(?=[一二三四五六七八九十\d]+[台套件盒箱])",
+        "交付|到货(?!速度|情况|周期|时间|及时)|发货|送货|收货|送达|送到|运到|交货|签收|(?<!止)(?<!停)接收(?!投标|标书|报名|资料)|收到|先到(?=[\d一二三四五六七八九十])|到齐|补齐|到了?(?=[一二三四五六七八九十\d]+[台套件盒箱])",
         r"deliver\w*|shipped|shipment|arriv(?:ed|es?|ing)\b(?! (?:at|on site))|receiv\w+|reached|drop\b",
     ),
     "accept": ("验收", r"acceptance|signed off"),
@@ -50,12 +50,12 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
     "bed": ("床位|张床", r"beds?\b"),
     "discount": ("折扣|优惠", r"discount\w*"),
     "lease": ("租赁|租用", r"leas(?:e|ed|ing)\b|rent(?:ed|al)\b"),
-    "donate": ("捐赠", r"donat\w+"),
+    "donate": ("捐|赠(?!品)", r"donat\w+|gave|given by|gift"),
     "retire": ("报废|停用|淘汰", r"scrapped|retired|decommissioned|written off"),
     "refresher": ("复训", r"refreshers?\b"),
     "decision": ("批准|审批|决定|拍板|获批(?!日)", r"decid\w+|decision|approv\w+"),
     "renewal": ("续签|续约", r"renew\w*|next term"),
-    "plan": ("意向|采购计划|计划采购", r"purchase[ _]?(?:intent\w*|plan)"),
+    "plan": ("意向|采购计划|计划采购", r"intent\w*|purchase[ _]?(?:intent\w*|plan)"),
     "close": ("关闭|关单|结案", r"closed?\b"),
     "rate": ("有效率|治愈率|准确率|满意度|灵敏度|特异性", r"efficacy|cure rate|accuracy|sensitivity|specificity"),
 }
@@ -79,7 +79,7 @@ _ALSO = {  # words that only occur in the names of relations
 LASTING = frozenset({"post", "warranty", "maintain", "price", "certificate", "lease", "discount"})
 
 NEGATION = re.compile(
-    r"从未|从来没有?|尚未|并未|未曾|没有|没(?=[\u4e00-\u9fff])(?!关系|问题|事)|未(?!来|必"
+    r"从未|从来没有?|先?别(?![的人墅家处院])|勿|不要(?!紧)|不用|暂不|尚未|并未|未曾|没有|没(?=[\u4e00-\u9fff])(?!关系|问题|事)|未(?!来|必"
     r"|免|关闭|完成|到期|结|处理|解决)|不再|不是|并非|并不|不含|不包含|不包括|不提供"
     r"|不需要?|不会|无法|不能|不得|不可|不支持|不在|不具备|不存在"
     r"|无(?=质保|保修|记录|采购|预算|需|任何|合同|工单|有效|报修|故障|异常|投诉|库存|欠款)|取消了?|拒绝"
@@ -178,7 +178,7 @@ DONE = re.compile(
     re.IGNORECASE,
 )
 PRESENT = re.compile(
-    r"目前|现有|现在|现行|眼下|当前|如今|仍|还在|(?<![A-Za-z])(?:now|currently|current|at present|today|right now|still)(?![A-Za-z])",
+    r"目前|本月|这个月|现有|现在|现行|眼下|当前|如今|仍|还在|(?<![A-Za-z])(?:now|currently|current|this month|this year|at present|today|right now|still)(?![A-Za-z])",
     re.IGNORECASE,
 )
 FORMER = re.compile(
@@ -198,10 +198,12 @@ OVER = re.compile(
 )
 STILL = re.compile(
     r"仍然?在|还在|仍然?有效|目前有效|目前在|在有效期内|在保|期内|仍?在质?保(?!护|障)|(?<![A-Za-z])(?:still"
-    r"|currently|remains?) (?:valid|under|in force|covered|holds?|in)|in warranty|under (?:warranty|cover)",
+    r"|currently|remains?) (?:valid|open|under|in force|covered|holds?|in)|in warranty|under (?:warranty|cover)",
     re.I,
 )
-PARTLY = re.compile(r"^[^，。]{0,6}(?:齐|全|完)|^ (?:all|fully|yet (?:all|fully)|entirely)", re.IGNORECASE)
+PARTLY = re.compile(
+    r"^到[^，。]{0,5}(?:时间|期|点)|^[^，。]{0,6}(?:齐|全|完)|^ (?:all|fully|yet (?:all|fully)|entirely)", re.IGNORECASE
+)
 NOT_LESS = re.compile(
     r"^(?:超过|高于|低于|少于|多于|不足|超|越)|^ (?:more|less|(?:over|under|above|below)(?= (?:the )?(?:\d|budget|limit|target))|exceed\w*)",
     re.IGNORECASE,

@@ -25,16 +25,16 @@ _QUARTERS = {
     for number, words in enumerate((("first", "1st"), ("second", "2nd"), ("third", "3rd"), ("fourth", "4th")), 1)
     for word in words
 }
-_CURRENCY = "人民币|美元|欧元|日元|港元|港币|英镑"
+_CURRENCY = "人民币|美元|美金|澳元|加元|瑞郎|新元|欧元|日元|港元|港币|英镑"
 _UNITS = (
-    "人份|人次|例次|测试|托盘|英寸|千瓦|厘米水柱|毫米汞柱|毫升|毫米|厘米|毫克|公斤|千克|公里|平方米|台|套|件|支|个|盒|箱|批|人|名|例|次|条|根|张|份|瓶|片|组|辆|只|家|间|床|吨|米"
-    "|副|把|袋|颗|笔|款|位|项|卷|罐|桶|升|克|栋|期|单|包|册|托|捆|听|筒|柜|箱|车|部(?!门|分|件|长)"
+    "人份|人次|例次|测试|托盘|英寸|千瓦|厘米水柱|毫米汞柱|毫升|微升|毫米|厘米|毫克|微克|焦耳|焦(?!急|点|虑)|分贝|公斤|千克|公里|平方米|台|套|件|支|个|盒|箱|批|人|名|例|次|条|根|张|份|瓶|片|组|辆|只|家|间|床|吨|米"
+    "|副|把|袋|颗|笔|款|位|项|卷|罐|桶|升(?![至到为级任高降温值])|克|栋|期|单|包|册|托|捆|听|筒|柜|箱|车|部(?!门|分|件|长)"
 )
 _COUNTED = "台套件支个盒箱批人名例次条根张份瓶片组辆只家间床吨米副把袋颗笔款位项卷罐桶升克栋期单包册"
 _EN_UNITS = (
     r"units?|sets?|pieces?|pcs|boxes|box|kits?|cases?|bottles?|systems?|monitors?|pumps?|beds?|packs?|tonnes?|pairs?"
     r"|vials?|tests?|cartridges?|reels?|rolls?|bags?|cartons?|pallets?|probes?|machines?|devices?|inch(?:es)?"
-    r"|kg|kilograms?|kilos?|grams?|mm|cm|mL|ml|millilit(?:er|re)s?|lit(?:er|re)s?|mmHg|cmH2O|kPa|bpm|kVA|kW|Hz|MHz|GB|TB"
+    r"|kg|kilograms?|kilos?|grams?|mm|cm|mL|ml|μL|µL|uL|g|mg|μg|J|W|kV|dB|millilit(?:er|re)s?|lit(?:er|re)s?|mmHg|cmH2O|kPa|bpm|kVA|kW|Hz|MHz|GB|TB"
 )
 _N = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _SCALE = {
@@ -121,7 +121,7 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     ),
     (
         "money",
-        "元圆人美欧日港英块",
+        "元圆人美欧日港英块澳加瑞新",
         rf"(?P<n>{_N}|(?<![{HAN}])[{HAN}]+)\s?(?P<scale>千万|百万|万|亿|千)?个?\s?(?:元|圆|块(?=钱|[，。,；;、]|$)|{_CURRENCY})",
     ),
     (

@@ -66,14 +66,14 @@ def stops(first: Judgement, second: TextJudgement, *, facts: bool, texts: bool) 
     on a value or name that the other's states; what contradicts always stops.
     """
     proven = [{(c.text.strip(), c.kind) for c in each.claims if c.outcome == "supported"} for each in (first, second)]
-    for own, other, given, support in (
-        (first, proven[1], facts, second.outcome),
-        (second, proven[0], texts, first.outcome),
+    for own, other, given, support, silent in (
+        (first, proven[1], facts, second.outcome, ("absent",)),
+        (second, proven[0], texts, first.outcome, ("absent", "contradicted")),
     ):
         wrong = [c for c in own.claims if c.outcome in ("contradicted", "absent")]
         if not given and support == "supported":
             continue
-        if any(not (c.unstated and c.outcome == "absent" and (c.text.strip(), c.kind) in other) for c in wrong):
+        if any(not (c.unstated and c.outcome in silent and (c.text.strip(), c.kind) in other) for c in wrong):
             return True
     return False
 
