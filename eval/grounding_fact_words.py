@@ -17,6 +17,7 @@ from eval.grounding_words import (
     PARTLY,
     REPORTED,
     STILL,
+    WEAK,
     Topics,
     clauses,
     cues,
@@ -88,7 +89,11 @@ def events(sentence: str, values: Sequence[Mention], known: Sequence[Known]) -> 
         clause = sentence[start:end]
         if MODAL.search(clause) or REPORTED.search(sentence):
             continue
-        told = [(a, b) for a, b, topic in cues(clause) if topic in EVENTS and topic not in stated and valued]
+        told = [
+            (a, b)
+            for a, b, topic in cues(clause)
+            if topic in EVENTS and topic not in stated and valued and not WEAK.fullmatch(clause[a:b])
+        ]
         claims += [Claim(clause[a:b], "relation", "absent", (), "no fact speaks of it") for a, b in told[:1] if stated]
         bought = _BOUGHT.search(clause)
         if bought and not hedged(clause) and "purchase" not in stated and stated & _OFFERED:

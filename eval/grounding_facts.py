@@ -36,6 +36,7 @@ from eval.grounding_words import (
     QUESTION,
     REPORTED,
     STRICT,
+    WEAK,
     Topics,
     clauses,
     cues,
@@ -161,7 +162,7 @@ def _value(sentence: str, each: Said, said: Sequence[Said], known: Sequence[Know
     rivals = [] if related else _rivals(each, near, known)
     if rivals and value.numeric and _adds_up(value, rivals):
         rivals, related = [], rivals
-    if not related and (rivals or _unheard(each, known)):
+    if not related and (rivals or _unheard(each, known, sentence)):
         return Claim(value.text, value.kind, "contradicted", ids_of([*near, *rivals]), "stated of another relation")
     if ended := _over(sentence, each, related or near, known, as_of, said):
         return Claim(value.text, value.kind, "contradicted", ids_of(ended), "does not hold on the day")
@@ -214,6 +215,12 @@ def _of_another(k: Known, each: Said, said: Sequence[Said], sentence: str, recor
     """Whether the words around a value speak of another record than a fact's: in its clause, else in the sentence."""
     start, end = each.clause
     inside = [s.value for s in said if s.clause == each.clause and s is not each]
+    for s in said:  # from 24 to 36 beds: both states are spoken of
+        same = s is not each and s.clause == each.clause and s.value.kind == each.value.kind
+        if same and any(
+            r.fact.relation == k.fact.relation and r != k and states(r, s.value, date.min) for r in records.known
+        ):
+            return False
     if records.elsewhere(k, sentence[start:end], inside, day=each.value.kind == "date"):
         return True
     alike = [s for s in said if s is not each and s.value.kind == each.value.kind and s.value.unit == each.value.unit]
@@ -237,8 +244,11 @@ def _adds_up(value: Mention, rivals: Sequence[Known]) -> bool:
     return len(amounts) > 1 and sum(amounts) == value.low
 
 
-def _unheard(each: Said, known: Sequence[Known]) -> bool:
+def _unheard(each: Said, known: Sequence[Known], sentence: str) -> bool:
     """Whether a value is told of an event or a cover of which no fact speaks at all."""
+    clause = sentence[each.clause[0] : each.clause[1]]
+    if not any(topic in each.topics and not WEAK.fullmatch(clause[a:b]) for a, b, topic in cues(clause)):
+        return False
     return bool(each.topics & STRICT) and not any(k.topics & each.topics for k in known)
 
 

@@ -65,7 +65,7 @@ _FAR_UNIT = re.compile(
 )
 _WORD_COUNT = re.compile(rf"(?<![A-Za-z-])(?i:(?!one )({WORDS})(?P<half> and a half)?)(?![A-Za-z-])")
 _MODEL = re.compile(  # a product called by a word and a number: Pneuma 9
-    r"(?<![A-Za-z])(?P<word>[A-Z][A-Za-z]{2,}) (?P<n>\d{1,3})(?![\d,.]\d|\d|%|[\w-])(?! (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec))(?! (?:units?|sets?|boxes|kits?|cartons?|years?"
+    r"(?<![A-Za-z])(?P<word>[A-Z][A-Za-z]*[a-z]{2,}) (?P<n>\d{1,3})(?![\d,.]\d|\d|%|[\w-])(?! (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec))(?! (?:units?|sets?|boxes|kits?|cartons?|years?"
     r"|months?|days?|hours?|weeks?|minutes?|%|percent|people)(?![A-Za-z]))"
 )
 _NUMBERED = re.compile(r"(?:tender|ticket|project|\bno\.|number|#|编号|单号)\s?$", re.IGNORECASE)
@@ -93,7 +93,7 @@ _TALK_NOUN = (
 )
 _COUNT = r"[\d一二两三四五六七八九十百]+"
 _IDLE = re.compile(  # figures that state nothing of anybody
-    rf"第\s?{_COUNT}(?!\s?季度)[批次台期个家]?|\d{{1,2}}[:：]\d{{2}}|510\(k\)"
+    rf"第\s?{_COUNT}(?!\s?季度)[批次台期个家]?|\d{{1,2}}[:：]\d{{2}}|510\(k\)|HbA1c|SpO2|CO2|H2O|O2(?![A-Za-z0-9])|PM2\.5|COVID-?\d*|(?<![A-Za-z0-9-])(?:T[34]|B12|3D|4K|5G)(?![A-Za-z0-9-])"
     rf"|{_COUNT}\s?(?:点(?:钟|半)?(?=[前后左到开，。]|$)|句)"
     rf"|(?:聊|占用|耽误|打扰|花|谈|沟通|抽|汇报|说|给我|用您|借)[^，。；\d]{{0,5}}?{_COUNT}\s?分钟"
     r"|(?:take|have|spare|need|for|got|in|only|just|about) (?:\d+|one|two|three|five|ten|fifteen|twenty|thirty) ?-?(?:minutes?|mins?)(?= of|[.,?]|$| to| for your| on the)"

@@ -66,6 +66,7 @@ _NO_PERSON = frozenset(
         "云南",
     ]
 )
+_GIVEN = re.compile(r"(?<!^)(?<![.!?:] )[A-Z][a-z]+ $")
 _POLITE = re.compile(r"(?:Dr|Mr|Ms|Mrs|Prof|Professor|Sister|Madam)\.? $")
 
 
@@ -121,7 +122,7 @@ def holders(sentence: str, people: Sequence[str]) -> list[Holder]:
                 rf"(?:(?:Dr|Mr|Ms|Mrs|Prof|Professor|Sister)\.? |(?<![A-Za-z]))({re.escape(last)})(?![A-Za-z-])",
                 sentence,
             )
-            if match and len(last) > 2:
+            if match and len(last) > 2 and not _GIVEN.search(_POLITE.sub("", sentence[: match.start(1)])):
                 found.append(_holder(sentence, person, match.start(1), match.end(1)))
             continue
         found.append(_holder(sentence, person, at, at + len(plain)))

@@ -14,13 +14,13 @@ from eval.grounding_statements import Known, Statement, known_of
 from eval.grounding_words import topics_of
 
 _HAN_RUN = re.compile(r"[\u4e00-\u9fff]+")
-_LATIN = re.compile(r"[A-Za-z][A-Za-z']{2,}|[A-Za-z]*\d[A-Za-z0-9]*")
+_LATIN = re.compile(r"[A-Za-z][A-Za-z']{2,}|[A-Za-z]*\d[A-Za-z0-9]+|[A-Za-z]+\d")
 _CODE = re.compile(r"(?=[A-Za-z0-9-]*\d)(?=[A-Za-z0-9-]*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*|\d{4,}")
 _COMMON = frozenset(
     "医疗 器械 设备 有限 限公 公司 医院 科技 人民 民医 中心 心医 材料 医用 疗器 疗设 备有 械有 技有 疗科 主任 科主 科长 "  # noqa: SIM905
     "medical devices device hospital centre center equipment department health clinic supplies group company ltd care "
     "systems system trading services instruments the and for with from healthcare general tender order contract ticket "
-    "director manager head unit units".split()
+    "director manager head unit units machine machines scanner scanners analyser analysers workstation workstations pump pumps monitor monitors".split()
 )
 _SUBJECT, _FROM, _PRODUCT = "@subject", "@from", "@product"
 
@@ -118,8 +118,8 @@ class Records:
         if fact.value in text:
             return text.index(fact.value)
         marks = self.marks.get(_field(fact), {}).get(fact.value, frozenset[str]())
-        found = [text.lower().find(mark) for mark in marks if mark in text.lower()]
-        return min(found, default=0)
+        found = sorted((mark for mark in marks if mark in text.lower()), key=len)
+        return text.lower().find(found[-1]) if found else 0
 
     def names(self, known: Known, text: str) -> bool:
         """Whether `text` names the value of a fact: in whole, or by a part that no other one has."""
@@ -138,7 +138,11 @@ class Records:
             return any(
                 same_days((first, first), m)
                 or (
-                    last is not None and ((m.first == m.last and same_days((last, last), m)) or _within(m, first, last))
+                    last is not None
+                    and (
+                        ((m.first == m.last or m.edge == "to") and same_days((last, last), m))
+                        or _within(m, first, last)
+                    )
                 )
                 for m in days
             )

@@ -51,6 +51,7 @@ _RELATION = {role: re.compile(relation, re.IGNORECASE) for role, (relation, _) i
 _SAID = {role: re.compile(said, re.IGNORECASE) for role, (_, said) in _ROLES.items()}
 
 
+_HOUSE = re.compile("医院|卫生院|Hospital|Clinic|Infirmary|Centre|Center|Trust")
 _BY = re.compile(r"由([\u4e00-\u9fff]{2,10}?)(?:供应|供货|代理|中标|承接|提供|负责|安装|维修|处理)")
 
 

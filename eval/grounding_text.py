@@ -33,6 +33,7 @@ from eval.grounding_words import (
     QUESTION,
     STRICT,
     SUPERLATIVE,
+    WEAK,
     Topics,
     clauses,
     cues,
@@ -46,7 +47,7 @@ LEAST_THIRD = 0.5
 LEAST_CONTAINED = 0.12  # of the weight of a statement's own words; less is about something else
 LEAST_NEED = 0.34  # of the words of a need, in what the customer himself said
 _NOT_NEED = re.compile(
-    r"有需要|需要(?:时|的话)|when(?:ever)? you need|(?:if|as) needed|should you need"
+    r"拟?邀请|我们(?:计划|打算|准备|拟)|(?:we|i)(?: also)? (?:plan|intend|are planning|will)|有需要|需要(?:时|的话)|when(?:ever)? you need|(?:if|as) needed|should you need"
     r"|如(?:果|有)?[^，。]{0,6}(?:需要|希望|担心|关注)|(?:我|我们|我这边)(?:也|很|都"
     r"|还)?(?:希望|需要|想|关注|担心)|希望(?:能|可以|有机会|和|跟|与|向|为|给|下|占用|没有"
     r"|对|帮|了解|听|约|我们)"
@@ -58,6 +59,7 @@ _NOT_NEED = re.compile(
 )
 _HOURS = re.compile(r"hour|minute|second|小时|分钟|秒|\d ?[hs]\b", re.IGNORECASE)
 _INSTEAD = re.compile(r"捐|赠|租|借|(?<![A-Za-z])(?:donated|given|leased|rented|loan)", re.IGNORECASE)
+_FIELD = re.compile(r"[|｜/；;]|(?<=[\u4e00-\u9fff0-9]) (?=[\u4e00-\u9fff])")
 _PAIRED = frozenset({"date", "money", "quantity"})
 LEAST_ALIKE = 0.5  # of the words of a clause, in the clause of the text that it is held against
 _TALK = re.compile(r"我|咱|请|(?<![A-Za-z])(?:i|we|our|us|let|please|thank\w*)(?![A-Za-z])", re.IGNORECASE)
@@ -162,9 +164,10 @@ def _value_claims(sentence: str, cited: Cited, as_of: date | None) -> Iterator[T
             PART_OF.match(sentence[value.end :]) or OF_THE.search(sentence[: value.start])
         ):
             topics = frozenset()  # a model says no relation
+        strong = any(t in topics and not WEAK.fullmatch(clause[a:b]) for a, b, t in cues(clause))
         beside = [v for v in found if v is not value and start <= v.start < end]
         if why := (
-            (not MODAL.search(clause) and _elsewhere(value, topics, states, cited))
+            (not MODAL.search(clause) and _elsewhere(value, topics, states, cited, strong=strong))
             or _turned(value, states)
             or _of_another(value, clause, sentence, found, states, cited)
             or _mispaired(value, beside, states, cited)
@@ -210,12 +213,14 @@ def _window(value: Mention, cited: Cited) -> bool:
     }
 
 
-def _elsewhere(value: Mention, topics: Topics, states: Sequence[tuple[Mention, Unit]], cited: Cited) -> str:
+def _elsewhere(
+    value: Mention, topics: Topics, states: Sequence[tuple[Mention, Unit]], cited: Cited, *, strong: bool
+) -> str:
     """Why the words beside a value do not fit those beside it in the text; "" when they do."""
     if not topics:
         return ""
     around = [_near(v, unit) for v, unit in states]
-    if topics & STRICT and not topics & cited.topics:
+    if strong and topics & STRICT and not topics & cited.topics:
         return "the text does not speak of this relation"
     if not all(around) or any(topics & each for each in around):
         return ""
@@ -297,7 +302,11 @@ def _mispaired(value: Mention, beside: Sequence[Mention], states: Sequence[tuple
 
 
 def _planned(value: Mention, unit: Unit) -> bool:
-    part = next((unit.text[a:b] for a, b in clauses(unit.text) if a <= value.start < b), unit.text)
+    start, end = next(((a, b) for a, b in clauses(unit.text) if a <= value.start < b), (0, len(unit.text)))
+    reach = 14 if HAN.search(unit.text) else 60
+    before = _FIELD.split(unit.text[max(start, value.start - reach) : value.start])[-1]
+    after = _FIELD.split(unit.text[value.end : min(end, value.end + reach // 2)])[0]
+    part = before + value.text + after
     return hedged(part) and not _ENDS.search(part)
 
 
@@ -382,7 +391,11 @@ def _guards(sentence: str, cited: Cited) -> Iterator[TextClaim]:
         yield TextClaim(sentence, "modality", "absent", "the text demands nothing")
     for start, end in clauses(sentence):
         clause = sentence[start:end]
-        told = [clause[a:b] for a, b, topic in cues(clause) if topic in EVENTS and topic not in cited.topics]
+        told = [
+            clause[a:b]
+            for a, b, topic in cues(clause)
+            if topic in EVENTS and topic not in cited.topics and not WEAK.fullmatch(clause[a:b])
+        ]
         if told and not MODAL.search(clause):
             yield TextClaim(told[0], "relation", "absent", "the text does not speak of it")
         why, stated = _denied(clause, cited)

@@ -24,7 +24,10 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
         r"deliver\w*|shipped|shipment|arriv(?:ed|es?|ing)\b(?! (?:at|on site))|receiv\w+|reached|drop\b",
     ),
     "accept": ("验收", r"acceptance|signed off"),
-    "warranty": ("质保|保修|三包|在保(?!护|障|证|持|密)", r"warrant(?:y|ies|ed)|guarantee\w*"),
+    "warranty": (
+        "质保|保修|三包|出保|过保|脱保|在保(?!护|障|证|持|密)",
+        r"warrant(?:y|ies|ed)|guarantee\w*|cover(?:ed|age|s)?\b(?= (?:on|for|by|until|ends?|ending|runs?|asset|has))|protected",
+    ),
     "maintain": ("维保|保养|维护合同|续保|年保", r"maintenance|service contract|servic(?:ed|ing)\b"),
     "budget": (
         "预算|列支|拨款|安排了?(?=人民币|约|[\d一二三四五六七八九])",
@@ -79,7 +82,7 @@ _ALSO = {  # words that only occur in the names of relations
 LASTING = frozenset({"post", "warranty", "maintain", "price", "certificate", "lease", "discount"})
 
 NEGATION = re.compile(
-    r"从未|从来没有?|先?别(?![的人墅家处院])|勿|不要(?!紧)|不用|暂不|尚未|并未|未曾|没有|没(?=[\u4e00-\u9fff])(?!关系|问题|事)|未(?!来|必"
+    r"从未|从来没有?|(?:先|请|千万)别|(?<![\u4e00-\u9fff])别(?=[\u4e00-\u9fff])|勿|不要(?!紧)|不用|暂不|尚未|并未|未曾|没有|没(?=[\u4e00-\u9fff])(?!关系|问题|事)|未(?!来|必"
     r"|免|关闭|完成|到期|结|处理|解决)|不再|不是|并非|并不|不含|不包含|不包括|不提供"
     r"|不需要?|不会|无法|不能|不得|不可|不支持|不在|不具备|不存在"
     r"|无(?=质保|保修|记录|采购|预算|需|任何|合同|工单|有效|报修|故障|异常|投诉|库存|欠款)|取消了?|拒绝"
@@ -103,7 +106,7 @@ COMPARISON = re.compile(
     r"优于|高于|低于|胜过|领先|更(?!换|新|改|正|名|迭|多信息)[\u4e00-\u9fff]"
     r"|比[\u4e00-\u9fffA-Za-z0-9]{1,12}[更高低好强快多少贵便]|第一(?=品牌|名|位)"
     r"|最[好佳高大强优低先]"
-    r"|(?<![A-Za-z])(?:better|best|superior|outperform\w*|faster|cheaper|stronger|safer"
+    r"|(?<![A-Za-z])(?:better|(?:the|our|its) best|superior|outperform\w*|faster|cheaper|stronger|safer"
     r"|higher|lower|leading|larger|smaller|more \w+ than|than)(?![A-Za-z])",
     re.IGNORECASE,
 )
@@ -159,6 +162,11 @@ MODAL = re.compile(
     re.IGNORECASE,
 )
 OF_THE = re.compile(r" of (?:the|those|your|these) $")  # …of the sixteen
+WEAK = re.compile(  # words that name an event only beside others
+    r"receiv\w*|g[ai]ve\w*|gift|reached|arriv\w*|drop|cover\w*|protected|收到|接收|签收|送到|先到|到齐|补齐|到了?|赠|捐"
+    r"|签.?|订|报过|价格|安排.*|earmark\w*|set aside|started",
+    re.IGNORECASE,
+)
 PART_OF = re.compile(r" of (?:the|those|your|these|all)(?![A-Za-z])|[，,]?其中")  # two of the three
 EVENTS = frozenset({"install", "lease", "donate", "retire", "deliver", "calibrate"})
 STRICT = EVENTS | frozenset({"warranty", "maintain"})  # a text or fact that never speaks of it proves nothing of it
@@ -197,7 +205,7 @@ OVER = re.compile(
     re.I,
 )
 STILL = re.compile(
-    r"仍然?在|还在|仍然?有效|目前有效|目前在|在有效期内|在保|期内|仍?在质?保(?!护|障)|(?<![A-Za-z])(?:still"
+    r"(?:没|未|尚未|还没)(?:出保|过保|到期|过期|失效)|not (?:yet )?(?:expired|lapsed)|仍然?在|还在|仍然?有效|目前有效|目前在|在有效期内|在保|期内|仍?在质?保(?!护|障)|(?<![A-Za-z])(?:still"
     r"|currently|remains?) (?:valid|open|under|in force|covered|holds?|in)|in warranty|under (?:warranty|cover)",
     re.I,
 )
@@ -211,7 +219,7 @@ NOT_LESS = re.compile(
 SUPERLATIVE = re.compile(
     r"最(?![高低]限价|高价|低价|近|后|新|终|晚|迟|长|大[\u4e00-\u9fff]{1,3}压|多(?:[\d一二两三四五六七八九十]|不)|少(?:[\d一二两三四五六七八九十]|不)|高预算)"
     r"|首家|首个|唯一|独家|首屈一指|名列前茅|行业第一|领先|压过|远超|(?:优|胜)于|所有[^，。]{0,8}都"
-    r"|(?<![A-Za-z])(?:highest|lowest|largest|biggest|smallest|cheapest|fastest|best|safest|strongest|leading|top|superior"
+    r"|(?<![A-Za-z])(?:highest|lowest|largest|biggest|smallest|cheapest|fastest|(?:the|our|your|its|very) best|safest|strongest|leading|superior"
     r"|number one|outperform\w*|undercut\w*|beat\w*|unrivalled|unmatched|first (?:in|of) (?:its|the)|ever had|only one"
     r"|better|the most(?! recent| part)|(?:every|any|all|other) (?:competitor|rival|hospital|supplier)s?)(?![A-Za-z])",
     re.IGNORECASE,

@@ -78,6 +78,8 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
         "-",
         r"(?<![A-Za-z0-9])(?!Mid-|Pre-|Post-|Non-)(?=[A-Za-z0-9-]*\d)[A-Z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)+(?![A-Za-z0-9])",
     ),
+    ("code", "/", r"(?<![A-Za-z0-9])[A-Z]{1,6}(?: ?\d{2,4})?(?:/\d{1,6}){1,3}(?![A-Za-z0-9/])"),
+    ("date", "-", rf"(?<!\d)(?P<d>\d{{1,2}})-(?P<mon>{_MONTH})-(?P<y>(?:19|20)\d{{2}})(?!\d)"),
     ("date", "-/.", r"(?<!\d)(?P<y>(?:19|20)\d{2})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?!\d)"),
     ("date", "/.", r"(?<![\d./])(?P<d>\d{1,2})[/.](?P<m>\d{1,2})[/.](?P<y>(?:19|20)\d{2})(?![\d/])"),
     ("date", "JFMASOND", rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of )?(?P<mon>{_MONTH})\.?,?\s(?P<y>\d{{4}})(?!\d)"),
@@ -252,7 +254,7 @@ def _canonical(kind: Kind, match: re.Match[str]) -> str | None:
         first, last = (_month(groups, suffix) for suffix in ("1", "2"))
         return f"{first}/{last}" if first and last else None
     if kind == "code":
-        return re.sub(r"\s", "", match.group()).upper()
+        return match.group().upper() if "/" in match.group() else re.sub(r"\s", "", match.group()).upper()
     if kind == "number":
         return plain(match.group())
     if kind == "period" and groups.get("years"):
