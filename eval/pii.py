@@ -29,7 +29,8 @@ TITLE_AFTER = re.compile(
     "医生|医师|大夫|护士|护师|药师|技师|老师|师傅|博士|秘书|律师|先生|女士|小姐|同志|董事长|总|工|处|局|科|董|院|哥|姐|叔|姨)"
 )
 TITLE_BEFORE = re.compile(
-    r"(?i)(?:(?:dr|mr|ms|mrs|miss|prof|professor|doctor|director|engineer|head nurse|nurse|sister|manager|madam)\b\.?\s*)+"
+    r"(?i)(?:(?:dr|mr|ms|mrs|miss|prof|professor|doctor|director|engineer|head nurse|nurse|sister|manager|"
+    r"madam)\b\.?\s*)+"
 )
 
 

@@ -3,16 +3,41 @@
 import logging
 from functools import lru_cache
 
-from presidio_analyzer import AnalyzerEngine, RecognizerRegistry, RecognizerResult
+from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
+from presidio_analyzer.context_aware_enhancers import LemmaContextAwareEnhancer
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from governance.chinese_names import ZhPersonRecognizer
-from governance.english_names import LATIN_NAME, EnPersonRecognizer, person_part, placed_names
+from governance.english_names import (
+    LATIN_NAME,
+    EnPersonRecognizer,
+    latin_names_in_chinese,
+    person_part,
+    placed_names,
+)
+from governance.identifiers import half_width
 from governance.lexicon import HAN
-from governance.nlp_engine import ZhEnNlpEngine
+from governance.nlp_engine import ZhArtifacts, ZhEnNlpEngine
 from governance.recognizers import rule_recognizers
 
 LEAST_SCORE = 0.4
+
+
+class _Context(LemmaContextAwareEnhancer):
+    """Presidio's, which copies every result deeply: only those whose score a word beside them may still raise."""
+
+    def enhance_using_context(
+        self,
+        text: str,
+        raw_results: list[RecognizerResult],
+        nlp_artifacts: NlpArtifacts,
+        recognizers: list[EntityRecognizer],
+        context: list[str] | None = None,
+    ) -> list[RecognizerResult]:
+        """The results, some with a higher score."""
+        open_ = [result for result in raw_results if result.score < LEAST_SCORE]
+        sure = [result for result in raw_results if result.score >= LEAST_SCORE]
+        return [*sure, *super().enhance_using_context(text, open_, nlp_artifacts, recognizers, context)]
 
 
 class BilingualAnalyzer:
@@ -27,7 +52,11 @@ class BilingualAnalyzer:
             for recognizer in (*rule_recognizers(language), people):
                 registry.add_recognizer(recognizer)
         self._presidio = AnalyzerEngine(
-            registry, self._engine, supported_languages=["zh", "en"], default_score_threshold=LEAST_SCORE
+            registry,
+            self._engine,
+            supported_languages=["zh", "en"],
+            default_score_threshold=LEAST_SCORE,
+            context_aware_enhancer=_Context(),
         )
         self._is_name = lru_cache(maxsize=4096)(self._spacy_says_name)
 
@@ -37,7 +66,8 @@ class BilingualAnalyzer:
         artifacts = self._engine.process_text(text, language)
         found = self._presidio.analyze(text, language=language, nlp_artifacts=artifacts)
         if language == "zh":
-            for start, end, score in placed_names(text):
+            assert isinstance(artifacts, ZhArtifacts)
+            for start, end, score in (*placed_names(text), *latin_names_in_chinese(half_width(text), artifacts.begins)):
                 if not any(result.start < end and start < result.end for result in found):
                     found.append(RecognizerResult("PERSON", start, end, score))
             for match in LATIN_NAME.finditer(text):  # two or more capitalised words

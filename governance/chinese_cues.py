@@ -87,6 +87,17 @@ NEIGHBOUR_BEFORE = re.compile(rf"(?P<name>{NAME})(?:[、/|]|和|与|及)$")
 TITLE = re.compile(
     rf"(?:副)?(?:{TITLES})(?!{HAN}*医院|(?<=工)[作单程具时序业人厂期资艺伤会]|(?<=总)[计额价数量体部共是会之])"
 )
+SURNAMES_WITH_TITLE = re.compile(
+    rf"(?P<names>[{SURNAMES}](?:(?:[、/]|和|与)[{SURNAMES}]){{1,3}})(?=(?:两位|二位|三位|几位|四位)?副?(?:{TITLES})(?!{HAN}*医院))"
+)
+SHORT_OFFICE = re.compile(  # 联系人是宁科
+    rf"(?:(?:{FIELD})(?:是|为|[:：])|找|问|给|跟|请示过?|听)\s?(?P<name>[{SURNAMES}][科处局院])(?=[,，。;；、!！?？\s]|了|说|$)"
+)
+LONE_SURNAME_TURN = re.compile(rf"(?:^|\n)[\[【]?(?P<name>[{SURNAMES}])[\]】]?\s*[:：](?=.)")
+# 老李也说, 佘工打电话: what follows is no part of the name
+OVERLONG = re.compile(
+    rf"(?P<name>[老小阿][{SURNAMES}]|[{SURNAMES}](?:{TITLES}|处|局|董|哥|姐))(?P<rest>[也都还就又才刚在去来说问打回已会要想把给让帮不没是做看走送])$"
+)
 HAN_RUN = re.compile(f"{HAN}+")
 NAME_BEFORE_SHORT_TITLE = re.compile(rf"[{SURNAMES}](?:{SHORT_TITLES})(?![长理员置方级部分位科室务女妹])")
 LINKS = frozenset("和与由让请找给向从对于经同跟被及是有在为")  # never a surname before 小明
@@ -98,7 +109,8 @@ NAME_AFTER_PROFESSION = re.compile(
     r"(?=[\s,，;；。、()（）0-9A-Za-z]|$|的|说|表示|反映|来电|电话|手机|主刀|出诊|团队)"
 )
 NICKNAME = re.compile(
-    rf"阿(?![姨里胶片斗拉]){HAN}(?!{HAN})|[老小阿][{SURNAMES}](?:(?:{SHORT_TITLES}|总|工)(?!{HAN})|(?=[说在又问把给的也让送开来去发今昨])|(?!{HAN}))"
+    rf"阿(?![姨里胶片斗拉]){HAN}(?!{HAN})|[老小阿][{SURNAMES}](?:(?:{SHORT_TITLES}|总|工)(?!{HAN})|(?=[说在又问把给的也让送开来去发今昨])|"
+    rf"(?!{HAN}))"
 )
 SURE_COMPOUND = re.compile(
     rf"(?:{SURE_COMPOUNDS})(?:{HAN}{{1,2}}){END}|(?:{SURE_COMPOUNDS}){HAN}{{1,2}}(?=(?:副)?(?:{TITLES}))"
@@ -119,6 +131,8 @@ AFTER_FIELD = re.compile(rf"(?:{FIELD}|{ROLE})$")
 ROLE_BEFORE = re.compile(r"司机|联系人|经办人|负责人|客户|患者|医师|医生(?=..)|我是|叫")
 TAIL = re.compile(r"(?<=.(?:总|处|工|局|哥|姐))了$|(?<=..)(?:说|吗|呢|吧)$")
 PLACE_OR_COMPANY_FOLLOWS = re.compile(
+    r"医疗(?!科|处|组|队|费|纠纷|保险|机构)|器械(?!科|处|组)|科技(?!科|处|部)|生物(?!科|实验)|制药|仪器(?!科)|影像(?!科|室|中心|组)|实业|商贸|"
+    r"[)）]\s?(?:医疗|科技|有限|股份|集团|公司)|"
     r"医院|公司|药监|集团|大学|学院|路|大道|街|山|氏|注准|注进|注许|备字|之号|定律|效应|药业|院区|分院|小学|中学"
 )
 COMPANY_END = re.compile("(?:公司|医院|集团|学院|大学)$")

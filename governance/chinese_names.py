@@ -1,7 +1,7 @@
 """A Presidio recognizer for people in Chinese text: LAC's answer, its doubts, and where a name is expected."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
@@ -25,6 +25,7 @@ from governance.chinese_cues import (
     LATIN_MEMBER,
     LIKELY,
     LINKS,
+    LONE_SURNAME_TURN,
     MEMBER,
     MENTION,
     NAME_AFTER_PROFESSION,
@@ -33,6 +34,7 @@ from governance.chinese_cues import (
     NEIGHBOUR_BEFORE,
     NEVER_ALONE,
     NICKNAME,
+    OVERLONG,
     PAIR,
     PARTICLES,
     PLACE_END,
@@ -43,15 +45,18 @@ from governance.chinese_cues import (
     ROLE_BEFORE,
     SAYS,
     SHORT_MENTION,
+    SHORT_OFFICE,
     SIGNED,
     SPEAKS,
     SURE_COMPOUND,
+    SURNAMES_WITH_TITLE,
     TAIL,
     TITLE,
     TURN,
     UNSURE_FIELD,
     WORDS,
 )
+from governance.chinese_likely import Likelihood
 from governance.identifiers import half_width
 from governance.nlp_engine import ZhArtifacts
 from governance.surnames import (
@@ -68,6 +73,8 @@ from governance.surnames import (
     WEAK_SURNAMES,
 )
 
+SURE_NAME = 0.97
+LIKELY_NAME = 0.6  # of the model, where no rule expects a name
 UNITS = "科室部处院办组司会市县者"
 Span = tuple[int, int, float]  # start, end, score
 
@@ -108,8 +115,19 @@ class _Reader:
         spans += [(*match.span(), 0.7) for match in LATIN_BEFORE_TITLE.finditer(self.text)]
         spans += self._listed()
         spans += self._beside(spans)
+        spans += self._likely(spans)
+        turns = list(LONE_SURNAME_TURN.finditer(self.text))
+        spans += self._sharing_a_title()
+        offices = [match for match in SHORT_OFFICE.finditer(self.text) if match["name"][0] not in WEAK_SURNAMES]
+        spans += [(*match.span("name"), 0.6) for match in offices]
+        spans += [(*match.span("name"), 0.6) for match in turns if match["name"] not in WEAK_SURNAMES]
         spans += self._mentioned_again(spans)
-        return (span for span in spans if not self._vetoed(*span[:2]))
+        return (self._cut(*span) for span in spans if not self._vetoed(*span[:2]))
+
+    def _cut(self, start: int, end: int, score: float) -> Span:
+        """老李也 is 老李."""
+        found = OVERLONG.match(self.text[start:end])
+        return (start, start + found.end("name"), score) if found else (start, end, score)
 
     def _tagged(self, artifacts: ZhArtifacts) -> Iterator[Span]:
         text = self.text
@@ -244,6 +262,21 @@ class _Reader:
             doubtful = self.text[start] in WEAK_SURNAMES
             enough = self._likelihood(start, end) > (LIKELY * 1.4 if doubtful else LIKELY) and end in self.borders
             if enough and not self._is_word(start, end) and not NOT_A_NAME_END.search(self.text[start:end]):
+                yield start, end, 0.55
+
+    def _sharing_a_title(self) -> Iterator[Span]:
+        """张、李两位主任."""
+        for match in SURNAMES_WITH_TITLE.finditer(self.text):
+            places = [i for i in range(*match.span("names")) if self.text[i] not in "、/和与"]
+            if not any(self.text[i] in WEAK_SURNAMES for i in places):
+                yield from ((i, i + 1, 0.6) for i in places if not self._overlaps_tagged(i, i + 1))
+
+    def _likely(self, known: Sequence[Span]) -> Iterator[Span]:
+        """What the model of surnames, given names, neighbours and LAC's doubts takes for a person where no rule did."""
+        for start, end, score in Likelihood(self.text, self.words, self.begins, self.goes_on).likely(LIKELY_NAME):
+            if score < SURE_NAME and NOT_A_NAME_END.search(self.text[start:end]):
+                continue
+            if not any(first < end and start < last for first, last, _ in known):
                 yield start, end, 0.55
 
     def _listed(self) -> Iterator[Span]:

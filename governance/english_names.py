@@ -1,129 +1,44 @@
 """A Presidio recognizer for people in English text: spaCy's answer, pinyin names, and the places where names stand."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
-WORD = r"(?:[A-ZÀ-Þ]['’])?[A-ZÀ-Þ][a-zß-ÿ]+(?:[-'’][A-Za-zÀ-ÿ][a-zß-ÿ]+)*"
-PARTICLE = r"(?:(?:de|da|di|del|la|van|von|der|den|bin|al|el|ter) ){0,2}"
-FULL = rf"{WORD}(?: {PARTICLE}(?:{WORD}|[A-Z]\.)){{1,3}}"
-LATIN_NAME = re.compile(rf"(?<![A-Za-zÀ-ÿ]){FULL}")
-NAME_AFTER_HONORIFIC = re.compile(
-    rf"\b(?:Dr|Mr|Ms|Mrs|Prof|Professor|Nurse|Sister)\.? (?:{WORD}|[A-Z]\.)(?: {PARTICLE}{WORD}){{0,2}}"
+from governance.english_cues import (
+    ACTOR,
+    AFTER_LINK,
+    ALSO_NAMES,
+    APPOSITION,
+    BEFORE_MAIL,
+    CUE_AFTER,
+    CUE_BEFORE,
+    FIELD,
+    GREETED,
+    HEADER,
+    IN_CHINESE,
+    LATIN_NAME,
+    LEADING,
+    MEMBER,
+    MONTH_AFTER,
+    NAME_AFTER_HONORIFIC,
+    NAME_PART,
+    NOT_A_PERSON,
+    NOT_BEFORE_NAME,
+    NOT_FIRST_NAMES,
+    NOT_PINYIN,
+    ORGANISATION_FOLLOWS,
+    PINYIN_NAME,
+    PINYIN_TITLED,
+    PINYIN_UPPER,
+    SIGNED,
+    SINGLE,
+    SPEAKS,
+    SPEECH,
+    SPOKEN_OF,
+    TO_PEOPLE,
 )
-# spaCy takes many a capitalised word for a person; a single one needs a neighbour that only people have
-SPOKEN_OF = re.compile(
-    r"(?i)\b(?:with|by|from|and|ask|tell|told|call|called|contact|met|dear|hi|hello|hey|thanks|regards,?|ping|"
-    r"@|to|cc|see)\s?$"
-)
-ACTS = (
-    r"said|says|asked|asks|told|called|calls|wrote|replied|agreed|confirmed|promised|thinks|wants|prefers|"
-    r"sends|sent|complained|"
-    r"abstained|disagreed|voted|joined|signed|mentioned|suggested|approved|presented|insisted|sounded|moved|retired|"
-    r"(?:will|would) (?:join|send|call|decide|sign|bring|review|ask|answer|confirm|visit|attend|be)|to (?:send|"
-    r"call|check|confirm)|"
-    r"is (?:on leave|away|out|sick|back|responsible|in charge)"
-)
-SPEAKS = re.compile(rf"(?:'s\b|:)|\s(?:{ACTS}|will|would)\b")
-# A first name alone: who is greeted or thanked, and who does what only people do.
-GREETED = re.compile(
-    rf"(?:(?:^|(?<=[\n.;!?]))\s*|(?<=, ))(?:[Dd]ear|[Hh]i|[Hh]ello|[Hh]ey|[Tt]hanks,?|[Tt]hank you,?|"
-    rf"[Cc]heers,?|[Pp]ing) "
-    rf"(?P<name>{WORD})(?=\s*[,!.\n]|$)"
-)
-ACTOR = re.compile(rf"(?:(?:^|(?<=[\n.;:!?,]))\s*|\band )(?P<name>{WORD})(?:,? and (?P<other>{WORD}))? (?:{ACTS})\b")
-FIELD = re.compile(
-    r"(?i:\b(?:new contact|contact person|contact|contacts|driver|patient|attention|attn\.?|c/o|signed by|"
-    r"minutes by|minutes|approved by|"
-    r"prepared by|reviewed by|on behalf of|gatekeeper|decision maker|account holder|passport (?:copy )?of|"
-    r"refund to|named|name|"
-    r"from|cc|to|call|ring|ask|meet|met|visited|speak to|spoke (?:to|with)|spoken to|talked to|talk to|this is|"
-    r"i am|with|by|"
-    rf"attendees|present|participants|absent|chair|chaired by|engineer|manager|head nurse|refund|"
-    rf"customer)\b)\s*[:：]?\s+(?P<name>{FULL})"
-)
-HEADER = re.compile(
-    r"(?i:\b(?:attendees|present|participants|apologies|absent|cc|to|committee|panel|"
-    r"members))\s*[:(]\s*(?P<list>[^.\n]{3,160})"
-)
-MEMBER = re.compile(rf"(?:^|[,;/]|\band\b)\s*(?P<name>{FULL})(?=\s*(?:[,;/()<]|and\b|$))")
-BEFORE_MAIL = re.compile(rf"(?P<name>{FULL})(?= ?<[^<>\s]+@)")
-SIGNED = re.compile(
-    rf"(?i:\b(?:regards|sincerely|yours|cheers|thanks|best|wishes))[,.]?[ \t]*\n\s*(?P<name>{FULL})(?=\s*(?:\n|"
-    rf"$|,|\|))"
-)
-PINYIN = (
-    r"(?:(?:[zcs]h|[bpmfdtnlgkhjqxzcsryw])?(?:iang|iong|uang|ang|eng|ing|ong|uai|uan|ian|iao|ai|ei|ao|ou|an|en|"
-    r"in|un|ia|ie|iu|ua|"
-    r"uo|ui|ue|a|o|e|i|u)|er)"
-)
-PINYIN_SURNAMES = (
-    "Wang|Li|Zhang|Liu|Chen|Yang|Huang|Zhao|Wu|Zhou|Xu|Sun|Ma|Zhu|Hu|Guo|He|Lin|Gao|Luo|Zheng|Liang|Xie|Song|"
-    "Tang|Deng|Han|Feng|Cao|"
-    "Peng|Zeng|Xiao|Tian|Dong|Pan|Yuan|Cai|Jiang|Yu|Du|Ye|Cheng|Wei|Su|Lu|Lv|Ding|Ren|Shen|Yao|Jin|Cui|Tan|Fan|"
-    "Shi|Liao|Jia|Xia|Fu|"
-    "Fang|Bai|Zou|Meng|Xiong|Qin|Qiu|Hou|Yin|Xue|Yan|Duan|Lei|Long|Tao|Gu|Mao|Hao|Gong|Shao|Wan|Qian|Kong|Dai|"
-    "Mo|Xiang|Chang|Wen|Kang|"
-    "Niu|Ge|Xing|Qi|An|Hong|Zhuang|Ji|Yi|Nie|Lan|Ou|Zuo|Lai|Rao|Guan|Chai|Bao|Bi|Hua|Rong|Mei|Ning|Pu|Qu|Ruan|"
-    "Shang|Sheng|Shu|Tong|"
-    "Zhan|Zhong|Zong|Ouyang|Sima|Zhuge|Shangguan|Situ|Murong|Xiahou|Huangfu|Linghu|Dongfang|Duanmu|Yuwen|Gongsun"
-)
-PINYIN_NAME = re.compile(
-    rf"(?<![A-Za-z])(?:(?P<first>{PINYIN_SURNAMES}) (?=[A-Z])(?i:{PINYIN}[-']?){{1,2}}|"
-    rf"(?=[A-Z])(?i:{PINYIN}[-']?){{1,2}} "
-    rf"(?P<last>{PINYIN_SURNAMES}))(?![A-Za-z])"
-)
-NOT_PINYIN = re.compile(
-    r"(?:Hong Kong|Shang Hai|Bei Jing|He Nan|Hu Nan|He Bei|Hu Bei|An Hui|Can He|Can Ye|Men An|Hu Man)\b"
-)
-NOT_FIRST_NAMES = frozenset(
-    re.findall(
-        r"\w+",
-        "The This That These Those It He She We They You Who What When Where Why How All Both Some Someone Nobody "
-        "Everyone Anyone None One Two Each Either Neither Another Other Our Your My His Her Their Its Here There "
-        "Then Now Today Tomorrow Yesterday Please Also And But Or If So No Yes Not Caller Rep Customer Client "
-        "Sales Finance Procurement Purchasing Legal Support Service Management Hospital Clinic Ward Department "
-        "Committee Board Team Staff Nurse Nurses Doctor Doctors Director Manager Engineer Engineers Patient "
-        "Patients Company Supplier Vendor Distributor Dealer Manufacturer Order Orders Contract Tender Bid "
-        "Invoice Payment Delivery Shipment Budget Price Quote Offer Meeting Call Visit Action Agenda Minutes Note "
-        "Notes Item Items Firmware Software Hardware Device System Unit Model Version Serial Battery Probe Pump "
-        "Monitor Alarm Warranty Certificate Training Installation Monday Tuesday Wednesday Thursday Friday "
-        "Saturday Sunday January February March April May June July August September October November December "
-        "Spring Summer Autumn Winter Grace Hope Will Mark Bill Hello Hi Dear Thanks Regards Colleagues Sir Madam "
-        "Sirs Professor Everybody Nothing Something Everything Administration Accounting Logistics Marketing "
-        "Security Reception Radiology Cardiology Surgery Anaesthesia Laboratory Pharmacy Maintenance Warehouse "
-        "Chengyan Users User Buyer Seller Bidder Bidders Distributors Experts Members",
-    )
-)
-LEADING = re.compile(
-    r"^(?:(?:Call|Ring|Ask|Met|Meet|Contact|Please|Dear|Hi|Hello|Hey|Spoke|Visited|Thanks|From|Tell|Send|Email|"
-    r"Mail|Refund|Ping|And|With|"
-    r"The|To|Cc|Attn|Caller|Rep|Minutes|Action|New|Dr|Mr|Ms|Mrs|Prof|Nurse|Patient|Driver|Head|Signed|Regards|"
-    r"Sincerely|Today|In|On|At|"
-    r"If|When|After|Before|For|By|Is|Was|Has|Did|Can|Could|May|Will|Would|Should|Our|Your|Their|His|Her|This|"
-    r"That|It|He|She|We|They|I)\.? )+"
-)
-ORGANISATION_FOLLOWS = re.compile(
-    r"(?:'s)?(?: [A-Z][\w'’]*)* (?:Hospitals?|Clinic|University|School|Company|Group|Medical|Co\.|Ltd|Street|"
-    r"Road|Avenue)"
-)
-NOT_A_PERSON = re.compile(
-    r"(?i)\b(hospital|clinic|inc|ltd|corp|co|&|medical|healthcare|imaging|technology|pharma|biotech|"
-    r"instruments?|group|"
-    r"systems?|pump|monitor|analy[sz]er|center|centre|department|committee|university|tender|mindray|siemens|abbott|"
-    r"roche|wechat|philips|stryker|baxter|medtronic|school|college|road|street|building|room|city|province|"
-    r"kit|assay|endoscope|ultrasound|colou?r|doppler|probe|washer|catheter|lock|position|filter|mode|dongle|"
-    r"key|screw|dish|effect|law|"
-    r"board|office|key accounts?|regional|manager|director|sales|service|support|key|annex|chapter|order|"
-    r"contract|warranty|"
-    r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
-    r"january|february|april|july|august|september|october|november|december|central|first|second|third|people|"
-    r"children|pro|max|elite|"
-    r"plus|summer|spring|winter|autumn|st|saint|passport|mobile|phone|card|id|tax|dear|regards|sincerely|framework)\b"
-    r"|\d|[\u4e00-\u9fff]"
-)
+from governance.latin_names import is_also_a_word, is_family, is_given
 
 Span = tuple[int, int, float]  # start, end, score
 
@@ -149,6 +64,7 @@ class EnPersonRecognizer(EntityRecognizer):
                     spans.append((start, end, 0.8))
         spans += placed_names(text)
         spans += _single_names(text)
+        spans += _first_names(text)
         return [RecognizerResult("PERSON", *span) for span in spans]
 
 
@@ -157,6 +73,11 @@ def placed_names(text: str) -> Iterator[Span]:
     for match in PINYIN_NAME.finditer(text):
         if not NOT_PINYIN.match(match[0]) and not ORGANISATION_FOLLOWS.match(text[match.end() :]):
             yield *match.span(), 0.6
+    for match in PINYIN_UPPER.finditer(text):
+        yield *match.span(), 0.6
+    for match in PINYIN_TITLED.finditer(text):
+        yield *match.span(), 0.6
+    yield from _known_names(text)
     found = [match.span("name") for pattern in (FIELD, BEFORE_MAIL, SIGNED) for match in pattern.finditer(text)]
     for header in HEADER.finditer(text):
         offset = header.start("list")
@@ -169,13 +90,68 @@ def placed_names(text: str) -> Iterator[Span]:
             yield start + part[0], start + part[1], 0.6
 
 
+def _known_names(text: str) -> Iterator[Span]:
+    """Two or more capitalised words, the first a given name: Kenji Morinaga; Grace Bell, the second a name."""
+    for match in LATIN_NAME.finditer(text):
+        words = [(word.start() + match.start(), word.end() + match.start()) for word in NAME_PART.finditer(match[0])]
+        for i, (start, _) in enumerate(words[:-1]):
+            first, second = text[slice(*words[i])], text[slice(*words[i + 1])]
+            if not (is_given(first) or (is_also_a_word(first) and is_family(second))):
+                continue
+            end = words[i][1]
+            for begun, ended in words[i + 1 :]:
+                if NOT_A_PERSON.search(text[begun:ended]) or text[begun:ended] in NOT_FIRST_NAMES - ALSO_NAMES:
+                    break
+                end = ended
+            if end > words[i][1] and not ORGANISATION_FOLLOWS.match(text[end:]):
+                yield start, end, 0.6
+            break
+
+
+def _first_names(text: str) -> Iterator[Span]:
+    """A first name alone: Yusuf anywhere among words; Hope only after ask, tell, met."""
+    for match in (*SINGLE.finditer(text), *AFTER_LINK.finditer(text)):
+        name, start, end = match["name"], *match.span("name")
+        if not is_given(name) or name in NOT_FIRST_NAMES or ORGANISATION_FOLLOWS.match(text[end:]):
+            continue
+        if not NOT_BEFORE_NAME.search(text, max(0, start - 24), start) and person_part(name):
+            yield start, end, 0.6
+    for match in TO_PEOPLE.finditer(text):
+        name = match["name"]
+        if (is_also_a_word(name) and not MONTH_AFTER.match(text[match.end() :])) or is_family(name):
+            yield *match.span("name"), 0.6
+    for match in APPOSITION.finditer(text):
+        if is_family(match["name"]) or is_also_a_word(match["name"]):
+            yield *match.span("name"), 0.6
+
+
+def latin_names_in_chinese(text: str, begins: Sequence[float]) -> Iterator[Span]:
+    """Linda明天回国: a first name alone; a word only where LAC or a neighbour expects a person."""
+    for match in IN_CHINESE.finditer(text):
+        name, start, end = match["name"], *match.span("name")
+        if name in NOT_FIRST_NAMES - ALSO_NAMES or not person_part(name):
+            continue
+        cues = bool(CUE_BEFORE.search(text, max(0, start - 4), start)) + bool(CUE_AFTER.match(text, end))
+        expected = cues + (begins[start] > 0.5)
+        if (
+            is_given(name)
+            or (expected > 1 and is_family(name))
+            or (expected and is_also_a_word(name) and len(name) > 3)
+        ):
+            yield start, end, 0.6
+
+
 def _single_names(text: str) -> Iterator[Span]:
     for match in GREETED.finditer(text):
-        if match["name"] not in NOT_FIRST_NAMES and person_part(match["name"]):
+        allowed = match["name"] not in NOT_FIRST_NAMES or is_also_a_word(match["name"])
+        if allowed and person_part(match["name"]):
             yield *match.span("name"), 0.6
     for match in ACTOR.finditer(text):
+        speaks = match["act"] in SPEECH or match["act"].endswith("ing")
         for group in ("name", "other"):
-            if match[group] and match[group] not in NOT_FIRST_NAMES and person_part(match[group]):
+            name = match[group]
+            allowed = name and (name not in NOT_FIRST_NAMES or (speaks and is_also_a_word(name)))
+            if allowed and (person_part(name) or (speaks and is_also_a_word(name))):
                 yield *match.span(group), 0.55
 
 

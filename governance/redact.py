@@ -7,7 +7,11 @@ from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from governance.chinese_likely import Likelihood
+from governance.identifiers import half_width
+from governance.latin_names import is_also_a_word
 from governance.lexicon import COVER, HAN, Lexicon, lexical_key
+from governance.listed_names import OtherForms, meant
 from governance.surnames import SHORT_TITLES, TITLES
 from governance.vault import TOKEN, Vault, normal, person_id, token
 
@@ -28,6 +32,7 @@ FIELDS: Mapping[str, str] = {
     "PLATE": "plate",
     "PASSPORT": "passport",
 }
+LEAST_LISTED = 0.003  # of 100 places so unlike a name, hardly one is meant
 WINDOW = 2_000  # characters analysed at once: Presidio goes through all words again for every number it finds
 TITLE = re.compile(rf"副?(?:{TITLES}|{SHORT_TITLES})")
 COMPOUND = re.compile(r"欧阳|司马|上官|诸葛|东方|皇甫|尉迟|公孙|慕容|司徒|令狐|夏侯|长孙|宇文|端木|轩辕|南宫|独孤")
@@ -86,6 +91,7 @@ class Redactor:
             for key in _keys(name):
                 bearers.setdefault(key, set()).update(people)
         self._bearers = {key: frozenset(people) for key, people in bearers.items()}
+        self._forms = OtherForms(names)
         self._names, self._allowed = Lexicon(bearers), Lexicon([part for name in allow for part in _parts(name)])
 
     def find(self, text: str) -> list[Span]:
@@ -106,10 +112,12 @@ class Redactor:
         results, words = self._analyzer.analyze(text)
         allowed = [Span(start, end, "ALLOWED", 1.0) for start, end, _ in self._allowed.find(text)]
         known = [Span(start, end, "PERSON", 1.0, key) for start, end, key in self._names.find(text)]
-        known = [s for s in known if not _part_of_a_word(s, text, words) and not _modifies(s, text, words)]
+        known = [s for s in known if _is_meant(s, text, words)]
         found = [Span(r.start, r.end, r.entity_type, r.score) for r in results]
         people = [span for span in found if span.entity == "PERSON"]
         stronger = [span for span in known if not any(_is_longer_name(text, other, span) for other in people)]
+        forms = self._forms.find(text, words.tokens_indices) if self._bearers else ()
+        found += [Span(start, end, "PERSON", 0.9) for start, end in forms]
         weaker = {s for s in people if any(s != k and s.holds(k) for k in stronger)}
         spans = [span for span in [*stronger, *found] if span not in weaker]
         return [span for span in spans if span.entity != "PERSON" or not any(a.holds(span) for a in allowed)]
@@ -167,6 +175,24 @@ def _again(text: str, found: Sequence[Span]) -> Iterator[Span]:
 
 def _field(entity: str, value: str) -> str:
     return "name_en" if entity == "PERSON" and not HAN.search(value) else FIELDS[entity]
+
+
+def _is_meant(span: Span, text: str, words: "NlpArtifacts") -> bool:
+    """Whether a listed name that may be a word stands for the person here."""
+    if not HAN.search(span.known):
+        return " " in span.known or not is_also_a_word(span.known) or meant(text, span.start, span.end)
+    return not _part_of_a_word(span, text, words) and not _modifies(span, text, words) and _likely(span, text, words)
+
+
+def _likely(span: Span, text: str, words: "NlpArtifacts") -> bool:
+    """安排妥当后 names nobody, even when 安排 is listed: LAC and its neighbours all but exclude a person."""
+    marginals = (getattr(words, "begins", None), getattr(words, "goes_on", None))
+    if span.length != 2 or marginals[0] is None or marginals[1] is None:
+        return True
+    read = {i: (w, t) for i, w, t in zip(words.tokens_indices, words.lemmas, getattr(words, "tags", []), strict=True)}
+    if read.get(span.start, ("", ""))[1] not in ORDINARY:
+        return True
+    return Likelihood(half_width(text), read, *marginals).of_listed(span.start, span.end) >= LEAST_LISTED
 
 
 def _part_of_a_word(span: Span, text: str, words: "NlpArtifacts") -> bool:
