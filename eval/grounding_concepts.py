@@ -6,6 +6,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _PRODUCTS: Mapping[str, tuple[str, str]] = {
+    "fetal_monitor": ("胎心监护仪?|胎监", r"f(?:o)?etal monitors?\b"),
+    "haematology": ("血球仪|血细胞分析|血常规仪", r"ha?ematology (?:analy[sz]ers?|systems?)\b|blood cell counters?\b"),
+    "niv": ("无创呼吸机", r"non-?invasive ventilators?\b|niv (?:machines?|devices?|units?)\b"),
+    "syringe": ("(?<!泵)注射器", r"(?<!pump )(?:disposable )?syringes?\b(?! pump| driver)"),
+    "filter": ("过滤器", r"(?:bacterial )?filters?\b"),
+    "tubing": ("血透管路|透析管路", r"dialysis tubing|bloodlines?\b"),
+    "oxygen_sensor": ("氧传感器|氧电池", r"oxygen sensors?\b"),
+    "hba1c": ("糖化", r"hba1c"),
+    "portable_ultrasound": (
+        "便携(?:式)?(?:超声|彩超)|掌上超声",
+        r"portable ultrasound\w*(?: scanners?)?|handheld ultrasound",
+    ),
     "monitor": ("监护仪|监护设备", r"(?:patient |bedside )?monitors?\b"),
     "central_station": ("中央站|中央监护", r"central (?:monitoring )?station"),
     "ventilator": ("呼吸机", r"ventilators?\b"),
@@ -16,7 +28,7 @@ _PRODUCTS: Mapping[str, tuple[str, str]] = {
         "超声(?!科|室|医学|主任|雾化)|彩超|B超",
         r"ultrasound(?! department| lab| unit\b)|sonograph\w*|echo machines?\b",
     ),
-    "defibrillator": ("除颤", r"defibrillators?\b|\baeds?\b"),
+    "defibrillator": ("除颤|AED", r"(?:automated )?defibrillators?\b|\baeds?\b"),
     "blood_gas": ("血气(?!试剂)(?:分析仪)?", r"blood[ -]gas (?!reagent)\w*"),
     "ecg": (
         "心电图机|心电图仪|(?<!电极)心电(?!电极|监护|图室)",
@@ -30,7 +42,7 @@ _PRODUCTS: Mapping[str, tuple[str, str]] = {
     "analyser": ("生化仪|分析仪|生化分析", r"(?:chemistry |haematology |hematology )?analy[sz]ers?\b"),
     "centrifuge": ("离心机", r"centrifuges?\b"),
     "incubator": ("培养箱|暖箱", r"incubators?\b"),
-    "dialysis": ("透析机|血透机|透析设备", r"(?:haemo|hemo)?dialysis machines?\b"),
+    "dialysis": ("透析机|血透机|透析设备|透析仪", r"(?:haemo|hemo)?dialysis (?:machines?|systems?)\b"),
     "water_unit": ("水处理", r"water (?:treatment )?units?\b"),
     "infusion_set": ("输液管|输液器", r"infusion (?:sets?|lines?)\b|giving sets?\b"),
     "breathing_circuit": ("呼吸管路|呼吸回路", r"breathing circuits?\b"),
@@ -38,7 +50,7 @@ _PRODUCTS: Mapping[str, tuple[str, str]] = {
     "ct": ("CT", r"\bct scanners?\b"),
     "mri": ("核磁|磁共振", r"\bmri\b"),
     "xray": ("X光|DR机|胸片机", r"x-?ray"),
-    "anaesthesia_machine": ("麻醉机", r"an(?:a)?esthesia machines?\b"),
+    "anaesthesia_machine": ("麻醉机|麻醉工作站", r"an(?:a)?esthesia (?:machines?|workstations?)\b"),
     "lamp": ("无影灯", r"(?:operating|surgical) (?:lamps?|lights?)\b"),
     "fridge": ("冰箱|冷藏柜", r"(?:blood )?(?:fridges?|refrigerators?)\b"),
     "agitator": ("振荡仪", r"agitators?\b"),
@@ -50,7 +62,10 @@ _PRODUCTS: Mapping[str, tuple[str, str]] = {
 }
 _DEPARTMENTS: Mapping[str, tuple[str, str]] = {
     "equipment": ("设备|装备|器械", r"equipment|devices?\b|biomedical|clinical engineering"),
-    "procurement": ("采购|招标|招采|物资|供应链", r"procurement|purchas\w+|supply chain|supplies"),
+    "procurement": (
+        "采购|招标|招采|物资|供应链",
+        r"procurement|tender(?:ing)? office|purchas\w+|supply chain|supplies",
+    ),
     "icu": ("ICU|重症|监护室", r"\bicu\b|intensive care|critical care"),
     "anaesthesia": ("麻醉", r"an(?:a)?esthe\w+|an(?:a)?esthesiology"),
     "emergency": ("急诊", r"emergency|\ba&e\b|casualty"),

@@ -27,12 +27,23 @@ _UNTIL = re.compile(
     r"到期|届满|过期|满|止|结束|截|出保|脱保|为止|过了|expir|until|through|end|ran out|runs? out|lapse|over|last",
     re.IGNORECASE,
 )
+_RATES = {
+    "a month": re.compile(
+        r"每个?月|月均|月租|月费|月薪|(?<![A-Za-z])(?:month_?ly|per month|a month|/month)", re.IGNORECASE
+    ),
+    "a year": re.compile(
+        r"每年|年均|年费|年租|/年|(?<![A-Za-z])(?:annual\w*|yearly|per[_ ]year|a year|/year)", re.IGNORECASE
+    ),
+    "a day": re.compile(r"每天|每日|日均|(?<![A-Za-z])(?:daily|per day|a day)", re.IGNORECASE),
+}
 _MOST = 40
 _COUNTS = frozenset({"quantity", "number"})
 
 
 def follows(value: Mention, stated: Sequence[Mention], sentence: str) -> bool:
     """Whether a number follows from stated ones by what the sentence says of it: in all, less, on average."""
+    if value.kind == "period":
+        return False
     pool = _pool(tuple(m for m in stated if m.numeric and m.low == m.high))
     same = [m for m in pool if _alike(m, value)]
     numbers = list(dict.fromkeys(m.low for m in same))
@@ -59,6 +70,18 @@ def total_of(value: Mention, stated: Sequence[Mention]) -> bool:
     )
 
 
+def other_rate(stated: Iterable[str], sentence: str, value: Mention) -> str:
+    """A month where all that is stated is a year, or the reverse: 每年6,800元 of a monthly rent; "" where it agrees."""
+    if value.kind not in ("money", "quantity", "number"):
+        return ""
+    near = sentence[max(0, value.start - 16) : value.end + 16]
+    said = {name for name, words in _RATES.items() if words.search(near)}
+    told = [{name for name, words in _RATES.items() if words.search(text)} for text in stated]
+    if len(said) == 1 and told and all(len(each) == 1 for each in told) and not any(said & each for each in told):
+        return next(iter(said))
+    return ""
+
+
 def spans(value: Mention, starts: Iterable[date], ends: Iterable[date]) -> bool:
     """Whether a period lies between two of these days: 2025-03-01 to 2027-02-28 is two years."""
     if value.kind != "period" or value.unit not in ("m", "d"):
@@ -76,7 +99,7 @@ def spans(value: Mention, starts: Iterable[date], ends: Iterable[date]) -> bool:
 
 def since(value: Mention, starts: Iterable[date], as_of: date) -> bool:
     """Whether so much time has passed since one of these days: in post for two years."""
-    if value.kind != "period" or value.unit != "m":
+    if value.kind != "period" or value.unit != "m" or value.low < 12:
         return False
     step = 12 if value.low % 12 == 0 else 1
     return any(

@@ -33,7 +33,7 @@ _REST = re.compile(
     re.IGNORECASE,
 )
 _DONE = re.compile(
-    r"已经?(?!订|购|采|下单)|完毕|做完|完成|结束了|了(?=[，。])|已(?!订|购|采)|already|(?:has|have) (?:now |already |just )?(?:been )?\w+(?:ed|en|d)\b"
+    r"已经?(?!订|购|采|下单)|完毕|做完|讲完|装完|完成|结束了|了(?=[，。])|已(?!订|购|采)|already|(?:has|have) (?:now |already |just )?(?:been )?\w+(?:ed|en|d)\b|(?:is|are) now (?:on|in)"
     r"|took place|taken place|(?:was|were) \w+ed",
     re.IGNORECASE,
 )
@@ -121,7 +121,8 @@ def unfinished(sentence: str, known: Sequence[Known], as_of: date) -> list[Claim
             continue
         for topic in sorted(topics):
             about = [k for k in near if topic in k.topics]
-            if about and (all(_open(k) for k in about) or all(k in coming for k in about)):
+            proof = [k for k in about if k not in coming and (k.days or any(m.numeric for m in k.values))]
+            if about and (all(_open(k) for k in about) or (not proof and any(k in coming for k in about))):
                 claims.append(Claim(done.group(), "modality", "contradicted", ids_of(about), "not done"))
                 break
     return claims

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from eval.grounding_derived import ends, follows, since, spans
+from eval.grounding_derived import ends, follows, other_rate, since, spans
 from eval.grounding_fact_names import named
 from eval.grounding_fact_words import denials, events, tenses, unfinished
 from eval.grounding_mentions import Mention, mentions, same_days
@@ -157,6 +157,11 @@ def _value(sentence: str, each: Said, said: Sequence[Said], known: Sequence[Know
         outcome = "no_claim" if value.loose else "contradicted"
         return Claim(value.text, value.kind, outcome, ids_of(matching), "stated of another event or subject")
     if value.kind == "code" and not any(is_number_of(k.fact, value.canonical) for k in near):
+        own = [k for k in near if value.canonical in k.fact.subject.upper()]
+        clause = sentence[each.clause[0] : each.clause[1]]
+        gone = [k for k in own if k.fact.valid_to is not None and k.fact.valid_to <= as_of]
+        if gone and all(k in gone or k.fact.valid_from is None for k in own) and PRESENT.search(clause):
+            return Claim(value.text, "code", "contradicted", ids_of(gone), "does not hold on the day")
         return Claim(value.text, "code", "supported", ids_of(near))  # a model says no relation
     related = [k for k in near if not each.topics or not k.topics or each.topics & k.topics]
     rivals = [] if related else _rivals(each, near, known)
@@ -164,6 +169,8 @@ def _value(sentence: str, each: Said, said: Sequence[Said], known: Sequence[Know
         rivals, related = [], rivals
     if not related and (rivals or _unheard(each, known, sentence)):
         return Claim(value.text, value.kind, "contradicted", ids_of([*near, *rivals]), "stated of another relation")
+    if rate := other_rate([k.fact.relation + " " + k.fact.value for k in near], sentence, value):
+        return Claim(value.text, value.kind, "contradicted", ids_of(near), f"not {rate}")
     if ended := _over(sentence, each, related or near, known, as_of, said):
         return Claim(value.text, value.kind, "contradicted", ids_of(ended), "does not hold on the day")
     return Claim(value.text, value.kind, "supported", ids_of(related or near))
@@ -279,10 +286,10 @@ def _over(
     present = PRESENT.search(sentence if alone and not day_beside else clause) is not None
     if ended and len(ended) == len(related):
         replaced = [k for k in known if any(_follows(k, old) for old in ended)]
-        if not (replaced or any(k.topics & LASTING for k in ended)):
-            return []
         if present:
             return ended
+        if not (replaced or any(k.topics & LASTING for k in ended)):
+            return []
         days = [s.value for s in said if s.value.kind == "date" and s.value.edge != "from"]
         told = any(day.yearless or day.last is None or day.last < as_of or day.edge for day in days)
         beside = any(states(k, s.value, as_of) for k in replaced for s in said if s is not each and s.value.numeric)

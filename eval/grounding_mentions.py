@@ -47,7 +47,7 @@ _UNITS = {"圆": "元", "boxes": "box", "pcs": "piece", "毫升": "ml", "millili
 _NO_UNIT = frozenset("system monitor pump machine device probe bed sensor".split())  # noqa: SIM905
 _EN_UNIT = {"unit": "台套个件部支张辆床",
             "set": "套台", "piece": "件个台支", "box": "盒箱", "kit": "盒套", "case": "箱例",
-            "bottle": "瓶", "pack": "包盒", "pair": "双对副", "carton": "箱", "bag": "袋", "reel": "卷", "roll": "卷",
+            "bottle": "瓶", "pack": "包", "pair": "双对副", "carton": "箱", "bag": "袋", "reel": "卷", "roll": "卷",
             "pallet": "托托盘板", "vial": "瓶支", "cartridge": "个支", "tray": "盘托"}  # fmt: skip
 _BOUND = re.compile(
     r"(?:(?P<most>不超过|不到|少于|低于|不多于|不高于|至多|不足|最多|最长|under|less than|at most|up to|below|no more than)"

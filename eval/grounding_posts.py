@@ -17,7 +17,7 @@ _EDGE = re.compile(
 )
 _EN_WORD = r"(?:[A-Za-z&'-]+)"
 _EN_TITLE = re.compile(
-    r"(?<![A-Za-z])(?P<before>(?:(?:deputy|vice|associate|acting|assistant|senior|clinical|chief|hospital|medical|nursing"
+    r"(?<![A-Za-z])(?P<before>(?:general affairs |tender office |medical equipment |medical devices |supply chain )?(?:(?:deputy|vice|associate|acting|assistant|senior|clinical|chief|hospital|medical|nursing"
     r"|procurement|supply chain|equipment|biomedical|it|icu|lab|laboratory|radiology|finance|ward|theatre|quality"
     r"|purchasing|logistics|pharmacy|imaging|emergency|renal unit|lead|department)[ -])*)"
     r"(?P<rank>head nurse|ward sister|charge nurse|matron|director|head|chief(?! executive)|chief executive|ceo|president"

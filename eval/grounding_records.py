@@ -88,7 +88,7 @@ class Records:
             others = self.others[trait.field]
             if (
                 len(others) < 2
-                or (trait.field == _field(known.fact) and not day)
+                or (trait.field == field_of(known.fact) and not day)
                 or (day and trait.field.startswith(_FROM))
             ):
                 continue
@@ -117,14 +117,14 @@ class Records:
         fact = known.fact
         if fact.value in text:
             return text.index(fact.value)
-        marks = self.marks.get(_field(fact), {}).get(fact.value, frozenset[str]())
+        marks = self.marks.get(field_of(fact), {}).get(fact.value, frozenset[str]())
         found = sorted((mark for mark in marks if mark in text.lower()), key=len)
         return text.lower().find(found[-1]) if found else 0
 
     def names(self, known: Known, text: str) -> bool:
         """Whether `text` names the value of a fact: in whole, or by a part that no other one has."""
         fact = known.fact
-        marks = self.marks.get(_field(fact), {}).get(fact.value, frozenset[str]())
+        marks = self.marks.get(field_of(fact), {}).get(fact.value, frozenset[str]())
         return _names(fact.value, marks, text)
 
     def _said(self, trait: Trait, text: str, beside: Sequence[Mention]) -> bool:
@@ -174,7 +174,7 @@ def _keys(fact: Statement) -> set[tuple[str, ...]]:
 
 
 @lru_cache(maxsize=20_000)
-def _field(fact: Statement) -> str:
+def field_of(fact: Statement) -> str:
     """The name of a field, one for 合同金额 and purchase_amount; parts of an object keep theirs."""
     topics = topics_of(fact.relation)
     if "." in fact.relation or not topics or "post" in topics:
@@ -186,21 +186,21 @@ def _field(fact: Statement) -> str:
 
 def _traits(known: Known, own: bool) -> Iterable[Trait]:
     fact = known.fact
-    yield Trait(f"{_SUBJECT} {_field(fact)}", fact.subject)
+    yield Trait(f"{_SUBJECT} {field_of(fact)}", fact.subject)
     for _, _, name in products(fact.relation) or (products(fact.value) if not own else ()):
         yield Trait(_PRODUCT, name)
     if own and is_text(fact) and 1 < len(fact.value) <= 40:
-        yield Trait(_field(fact), fact.value)
+        yield Trait(field_of(fact), fact.value)
     if own and fact.valid_from:
-        yield Trait(f"{_FROM} {_field(fact)}", fact.valid_from.isoformat(), (), (fact.valid_from, fact.valid_to))
+        yield Trait(f"{_FROM} {field_of(fact)}", fact.valid_from.isoformat(), (), (fact.valid_from, fact.valid_to))
     if not own:
         days = [m for m in known.values if m.kind == "date" and m.first and not m.yearless]
         if days and days[0].first:
-            yield Trait(_field(fact), fact.value, (), (days[0].first, None))
+            yield Trait(field_of(fact), fact.value, (), (days[0].first, None))
         elif any(m.numeric for m in known.values) and len(fact.value) < 12:
-            yield Trait(_field(fact), fact.value, known.values)
+            yield Trait(field_of(fact), fact.value, known.values)
         elif 1 < len(fact.value) <= 40 and is_text(fact):
-            yield Trait(_field(fact), fact.value)
+            yield Trait(field_of(fact), fact.value)
 
 
 def _unique(traits: Iterable[Trait]) -> tuple[Trait, ...]:

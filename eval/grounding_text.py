@@ -18,6 +18,7 @@ from eval.grounding_mentions import Mention, mentions
 from eval.grounding_names import Name, names, near_names, whom
 from eval.grounding_posts import Title, holders, titles
 from eval.grounding_words import (
+    CAUSE,
     COMPARISON,
     CUSTOMER,
     DONE,
@@ -303,9 +304,9 @@ def _mispaired(value: Mention, beside: Sequence[Mention], states: Sequence[tuple
 
 def _planned(value: Mention, unit: Unit) -> bool:
     start, end = next(((a, b) for a, b in clauses(unit.text) if a <= value.start < b), (0, len(unit.text)))
-    reach = 14 if HAN.search(unit.text) else 60
+    reach = 30 if HAN.search(unit.text) else 60
     before = _FIELD.split(unit.text[max(start, value.start - reach) : value.start])[-1]
-    after = _FIELD.split(unit.text[value.end : min(end, value.end + reach // 2)])[0]
+    after = _FIELD.split(unit.text[value.end : min(end, value.end + reach // 4)])[0]
     part = before + value.text + after
     return hedged(part) and not _ENDS.search(part)
 
@@ -363,14 +364,17 @@ def _needs(sentence: str, cited: Cited, *, same: bool, voiced: bool | None) -> I
     for start, end in clauses(sentence):
         clause = sentence[start:end]
         needs, plans = NEED.search(clause), PLAN.search(clause)
+        cause = None if needs or plans else CAUSE.search(clause)
         about = CUSTOMER.search(sentence) or any(person in sentence for person in cited.people)
         about = about or any(name.kind == "name" for name in names(sentence))
-        if not (needs or plans) or _NOT_NEED.search(clause) or not about:
+        if not (needs or plans or cause) or _NOT_NEED.search(clause) or not about:
             continue
         said = cited.spoken if voiced is None or voiced else []
         if voiced and not said:
             said = cited.units
-        if not needs:  # a plan may stand in any text that calls it one
+        if cause:
+            said = cited.units
+        elif not needs:  # a plan may stand in any text that calls it one
             said = [unit for unit in cited.units if hedged(unit.text)]
             days = [v for v in mentions(clause) if not v.loose]
             if days and all(any(same_value(v, d, u, cited) for v, u in cited.values) for d in days):

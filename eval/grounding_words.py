@@ -9,7 +9,7 @@ Topics = frozenset[str]
 # Topic: Chinese words, English words. A value beside a word of one topic must not be a fact of another.
 _TOPICS: Mapping[str, tuple[str, str]] = {
     "purchase": (
-        "(?:采购|购买|购置|购入|购进|订购|添置|引进|购得|选购)(?!中心|科|办|部|处|员|经理|总监|主管|意愿|意向|需求|计划)|买[了过的下入]"
+        "(?:采购|购买|购置|购入|购进|订购|添置|引进|购得|选购)(?!中心|科|办|部|处|员|经理|总监|主管|意愿|意向|需求|计划)|买(?!断|单|方|家|卖)"
         "|下单|订单|(?<!维保)(?<!续保)(?<!保养)(?<!服务)(?<!租赁)(?<!维护)合同(?!到期)|成交|(?<!重)签(?:的|下|了|订|署)(?![^，。]{0,8}维保)|(?<!预)(?<!征)(?<!签)(?<!修)(?<!制)订(?=的|了|过|货|[\d一二两三四五六七八九十])",
         r"bought|buy(?:s|ing)?\b|purchas\w+|acquir\w+|order(?:s|ed|ing)?\b|procured"
         r"|(?<!maintenance )(?<!service )(?<!support )(?<!lease )contracts?\b"
@@ -33,7 +33,7 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
         "预算|列支|拨款|安排了?(?=人民币|约|[\d一二三四五六七八九])",
         r"budget\w*|earmark\w*|allocat\w*|set aside",
     ),
-    "tender": ("招标|投标|中标|开标|标书|竞标|流标", r"tender\w*|bid(?:s|ding|der)?\b"),
+    "tender": ("招标|投标|中标|开标|标书|竞标|流标", r"tender\w*|award\w*|bid(?:s|ding|der)?\b"),
     "certificate": ("注册证|备案|证号|注册号|许可证", r"certificat\w+|registration|registered|licen[cs]e\w*"),
     "price": (
         "单价|报价|售价|目录价|标价|价格|报过",
@@ -59,6 +59,11 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
     "decision": ("批准|审批|决定|拍板|获批(?!日)", r"decid\w+|decision|approv\w+"),
     "renewal": ("续签|续约", r"renew\w*|next term"),
     "plan": ("意向|采购计划|计划采购", r"intent\w*|purchase[ _]?(?:intent\w*|plan)"),
+    "total": ("合计|总价|总额|总金额|共计|总共", r"in total|total"),
+    "stock": ("在库|现货|库存|现有", r"in stock|on hand|on the shelf|stocks?\b"),
+    "transit": ("在途|路上", r"in transit|on the way|under way"),
+    "attend": ("培训人数|参训|参加|到场|出席", r"attend\w*|participants?"),
+    "pass": ("合格|通过考核", r"passed|certified staff"),
     "close": ("关闭|关单|结案", r"closed?\b"),
     "rate": ("有效率|治愈率|准确率|满意度|灵敏度|特异性", r"efficacy|cure rate|accuracy|sensitivity|specificity"),
 }
@@ -84,9 +89,9 @@ LASTING = frozenset({"post", "warranty", "maintain", "price", "certificate", "le
 NEGATION = re.compile(
     r"从未|从来没有?|(?:先|请|千万)别|(?<![\u4e00-\u9fff])别(?=[\u4e00-\u9fff])|勿|不要(?!紧)|不用|暂不|尚未|并未|未曾|没有|没(?=[\u4e00-\u9fff])(?!关系|问题|事)|未(?!来|必"
     r"|免|关闭|完成|到期|结|处理|解决)|不再|不是|并非|并不|不含|不包含|不包括|不提供"
-    r"|不需要?|不会|无法|不能|不得|不可|不支持|不在|不具备|不存在"
+    r"|不需要?|不会|无人|无法|不能|不得|不可|不支持|不在|不具备|不存在"
     r"|无(?=质保|保修|记录|采购|预算|需|任何|合同|工单|有效|报修|故障|异常|投诉|库存|欠款)|取消了?|拒绝"
-    r"|(?<![A-Za-z])(?:not|never|no longer|without|cannot|neither|nor|no(?! later| less"
+    r"|(?<![A-Za-z])(?:not|never|no longer|without|cannot|neither|nor|nobody|no one|none|called off|cancelled|withdrawn|no(?! later| less"
     r"| more| fewer| problem|\.))(?![A-Za-z])|n't\b",
     re.IGNORECASE,
 )
@@ -111,14 +116,14 @@ COMPARISON = re.compile(
     re.IGNORECASE,
 )
 NEED = re.compile(
-    r"希望|急需|迫切|需要(?!我|您签|我们)|担心|担忧|顾虑|头疼|困扰|不满|抱怨|痛点|意见很?大|苦于|头痛|吐槽|闹心|催得|断货|应急|告急|失误|误操作|操心|犯愁|心急|压力"
+    r"希望|急需|迫切|需要(?!我|您签|我们)|担心|担忧|顾虑|头疼|困扰|不满|抱怨|痛点|意见很?大|苦于|急于|生怕|怕(?=年底|被|来不及|[^，。]{0,6}收回)|缺钱|资金紧|头痛|吐槽|闹心|催得|断货|应急|告急|失误|误操作|操心|犯愁|心急|压力"
     r"|焦虑|发愁|苦恼|看重|在意|关注(?!我)|想要|想换|想更换|急着|着急|吃力|难处|嫌|满意"
     r"|信任|青睐|不放心|最怕|受够|诉求"
     r"|(?<![A-Za-z])(?:needs?|wants?|wanted|hop(?:es|ed|ing)|worr(?:y|ies|ied)|concern(?:s"
     r"|ed)?|frustrat\w+|struggl\w+|dissatisf\w+|unhappy"
     r"|pain(?:s| points?)?|urgent\w*|complain\w*|fears?|afraid|eager|keen|priorit\w+"
     r"|pressure|anxious|satisfied|happy with|tired of|fed up|suffer\w*|cares? about"
-    r"|desperate\w*|bothered|annoyed|losing sleep|los\w+ sleep|sleepless|overwhelm\w*|exhaust\w*|mistakes?|fatigue|nervous|unsettled|stress\w*|running out|desperat\w*|chas(?:ed|ing) us|pressing)(?![A-Za-z])",
+    r"|desperate\w*|bothered|annoyed|short of (?:cash|staff|money|funds)|losing sleep|los\w+ sleep|sleepless|overwhelm\w*|exhaust\w*|mistakes?|fatigue|nervous|unsettled|stress\w*|running out|desperat\w*|chas(?:ed|ing) us|pressing)(?![A-Za-z])",
     re.IGNORECASE,
 )
 PLAN = re.compile(
@@ -210,23 +215,24 @@ STILL = re.compile(
     re.I,
 )
 PARTLY = re.compile(
-    r"^到[^，。]{0,5}(?:时间|期|点)|^[^，。]{0,6}(?:齐|全|完)|^ (?:all|fully|yet (?:all|fully)|entirely)", re.IGNORECASE
+    r"^(?:出保|过保|到期|过期|失效)|^ (?:yet )?(?:expired?|lapsed|ended|run out)|^到[^，。]{0,5}(?:时间|期|点)|^[^，。]{0,6}(?:齐|全|完)|^ (?:all|fully|yet (?:all|fully)|entirely)",
+    re.IGNORECASE,
 )
 NOT_LESS = re.compile(
     r"^(?:超过|高于|低于|少于|多于|不足|超|越)|^ (?:more|less|(?:over|under|above|below)(?= (?:the )?(?:\d|budget|limit|target))|exceed\w*)",
     re.IGNORECASE,
 )
 SUPERLATIVE = re.compile(
-    r"最(?![高低]限价|高价|低价|近|后|新|终|晚|迟|长|大[\u4e00-\u9fff]{1,3}压|多(?:[\d一二两三四五六七八九十]|不)|少(?:[\d一二两三四五六七八九十]|不)|高预算)"
-    r"|首家|首个|唯一|独家|首屈一指|名列前茅|行业第一|领先|压过|远超|(?:优|胜)于|所有[^，。]{0,8}都"
+    r"最(?![高低]限价|高价|低价|近|后|新|终|晚|迟|长(?:[\d一二两三四五六七八九十]|不)|大[\u4e00-\u9fff]{1,3}压|多(?:[\d一二两三四五六七八九十]|不)|少(?:[\d一二两三四五六七八九十]|不)|高预算)"
+    r"|比(?:其他|其它|别的|别家|所有|任何|同行|对手|竞品|同类)|历次|首家|首个|首位|唯一|独家|首屈一指|名列前茅|行业第一|领先|压过|远超|(?:优|胜)于|所有[^，。]{0,8}都"
     r"|(?<![A-Za-z])(?:highest|lowest|largest|biggest|smallest|cheapest|fastest|(?:the|our|your|its|very) best|safest|strongest|leading|superior"
     r"|number one|outperform\w*|undercut\w*|beat\w*|unrivalled|unmatched|first (?:in|of) (?:its|the)|ever had|only one"
     r"|better|the most(?! recent| part)|(?:every|any|all|other) (?:competitor|rival|hospital|supplier)s?)(?![A-Za-z])",
     re.IGNORECASE,
 )
 CAUSE = re.compile(
-    r"因为|由于|起因|原因|缘于|源于|是因|因(?=[\u4e00-\u9fff]{2,}[，。])|主要是|为了解决"
-    r"|(?<![A-Za-z])(?:because|due to|as a result of|owing to|after \w+ (?:had|have|kept|repeatedly)|driven by|prompted by|so that)(?![A-Za-z])",
+    r"因为|由于|起因|原因|缘于|源于|是因|因(?=[\u4e00-\u9fff]{2,}[，。])|主要是|为了解决|之所以"
+    r"|(?<![A-Za-z])(?:because|due to|as a result of|owing to|after \w+ (?:had|have|kept|repeatedly)|driven by|prompted by|which explains|explains why|so that)(?![A-Za-z])",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
