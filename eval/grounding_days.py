@@ -21,7 +21,7 @@ _DAY = r"[12]\d|3[01]|0?[1-9]"
 _FROM = re.compile(r"(?:自|从|since|from|starting|as of|effective)\s?(?:early |mid-?|late |the )?$", re.IGNORECASE)
 _FROM_AFTER = re.compile(r"^\s?(?:起|以来|开始|至今|onwards?)")
 _TO = re.compile(
-    r"(?:至|到|截至|截止到?|有效期至|到期日为?|until|through|till|before|prior to|expir\w+(?: on| in)?"
+    r"(?:至|到|截至|截止到?|有效期至|到期日为?|until|through|till|expir\w+(?: on| in)?"
     r"|valid to|ends?(?: on| in)?|ended(?: on| in| with)?|to|by)\s?(?:the )?(?:end of )?$",
     re.I,
 )

@@ -42,7 +42,7 @@ _COUNTS = frozenset({"quantity", "number"})
 
 def follows(value: Mention, stated: Sequence[Mention], sentence: str) -> bool:
     """Whether a number follows from stated ones by what the sentence says of it: in all, less, on average."""
-    if value.kind == "period":
+    if value.kind == "period" and value.unit == "m":
         return False
     pool = _pool(tuple(m for m in stated if m.numeric and m.low == m.high))
     same = [m for m in pool if _alike(m, value)]

@@ -63,7 +63,8 @@ def denials(sentence: str, known: Sequence[Known]) -> list[Claim]:
             if match.group() in ("不是", "并非", "not") and _INSTEAD.search(sentence):
                 continue  # given, not bought
             near = [t for a, _, t in cues(clause) if -1 <= a - match.end() <= 24 or (a < match.start() <= a + 8)]
-            stated = [k for k in known if k.topics & set(near) and not _open(k) and not _planned(k)]
+            about = [k for k in known if k.topics & set(near)]
+            stated = [] if any(_open(k) for k in about) else [k for k in about if not _planned(k)]
             stated += [k for k in known if is_text(k.fact) and 1 < len(k.fact.value) < 13 and k.fact.value in rest[:20]]
             if stated:
                 text = clause[match.start() : match.end() + 6].strip()
@@ -146,6 +147,8 @@ def _past(k: Known, as_of: date) -> bool:
 def tenses(sentence: str, known: Sequence[Known], as_of: date) -> list[Claim]:
     """What has ended said to hold still, and the reverse, where no day is told."""
     over, still = OVER.search(sentence), STILL.search(sentence)
+    if over and re.search(r"(?:没|未|尚未|not|not yet)\s?$", sentence[: over.start()]):
+        over = None
     match = over or still
     if match is None:
         return []

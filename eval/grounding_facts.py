@@ -13,7 +13,7 @@ from eval.grounding_derived import ends, follows, other_rate, since, spans
 from eval.grounding_fact_names import named
 from eval.grounding_fact_words import denials, events, tenses, unfinished
 from eval.grounding_mentions import Mention, mentions, same_days
-from eval.grounding_records import Records, records_of
+from eval.grounding_records import Records, field_of, records_of
 from eval.grounding_roles import parts
 from eval.grounding_statements import (
     Claim,
@@ -40,6 +40,7 @@ from eval.grounding_words import (
     Topics,
     clauses,
     cues,
+    meets,
 )
 
 __all__ = ["Claim", "Judgement", "Statement", "judge_facts"]
@@ -163,7 +164,7 @@ def _value(sentence: str, each: Said, said: Sequence[Said], known: Sequence[Know
         if gone and all(k in gone or k.fact.valid_from is None for k in own) and PRESENT.search(clause):
             return Claim(value.text, "code", "contradicted", ids_of(gone), "does not hold on the day")
         return Claim(value.text, "code", "supported", ids_of(near))  # a model says no relation
-    related = [k for k in near if not each.topics or not k.topics or each.topics & k.topics]
+    related = [k for k in near if not each.topics or not k.topics or meets(each.topics, k.topics)]
     rivals = [] if related else _rivals(each, near, known)
     if rivals and value.numeric and _adds_up(value, rivals):
         rivals, related = [], rivals
@@ -230,7 +231,13 @@ def _of_another(k: Known, each: Said, said: Sequence[Said], sentence: str, recor
             return False
     if records.elsewhere(k, sentence[start:end], inside, day=each.value.kind == "date"):
         return True
-    alike = [s for s in said if s is not each and s.value.kind == each.value.kind and s.value.unit == each.value.unit]
+    alike = [
+        s
+        for s in said
+        if s is not each
+        and (s.value.kind, s.value.unit) == (each.value.kind, each.value.unit)
+        and any(o != k and field_of(o.fact) == field_of(k.fact) and states(o, s.value, date.min) for o in records.known)
+    ]
     if alike or records.here(k, sentence[start:end], inside):
         return False  # two amounts: the words around one need not be about the other
     others = [s.value for s in said if s is not each]

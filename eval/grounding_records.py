@@ -162,14 +162,15 @@ records_of = lru_cache(maxsize=2_000)(Records)
 
 def _keys(fact: Statement) -> set[tuple[str, ...]]:
     """What facts of one record share."""
-    about = tuple(sorted({name for _, _, name in products(fact.relation)}))
     if "." in fact.relation:
         return {("object", fact.id)}
-    if about:
-        return {("product", fact.subject, *about)}
-    keys = {("day", fact.subject, fact.valid_from.isoformat())} if fact.valid_from else set[tuple[str, ...]]()
+    keys = set[tuple[str, ...]]()
     if _CODE.search(fact.subject) or ":" in fact.subject or products(fact.subject):
         keys.add(("subject", fact.subject))
+    if about := tuple(sorted({name for _, _, name in products(fact.relation)})):
+        return keys | {("product", fact.subject, *about)}
+    if fact.valid_from:
+        keys.add(("day", fact.subject, fact.valid_from.isoformat()))
     return keys
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from eval.grounding_posts import is_person
 from eval.grounding_records import is_text, records_of
 from eval.grounding_statements import Claim, Known, ids_of
 from eval.grounding_words import NEGATION, clauses
@@ -79,8 +80,15 @@ def parts(sentence: str, known: Sequence[Known]) -> list[Claim]:
             near = [k for k, r in given if r == role and not records.elsewhere(k, sentence, ())]
             if not near or any(records.names(k, sentence) for k in near):
                 continue
+            person, subject = is_person(near[0].fact.value), near[0].fact.subject
             others = [
-                k for k, r in given if r != role and records.names(k, clause) and k.fact.value != near[0].fact.subject
+                k
+                for k, r in given
+                if r != role
+                and is_person(k.fact.value) == person
+                and k.fact.value != subject
+                and not _HOUSE.search(k.fact.value)
+                and records.names(k, clause)
             ]
             others = [k for k in others if not any(r and _SAID[r].search(clause) for kk, r in given if kk is k)]
             by = _BY.search(clause)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Literal
 
 from eval.grounding_cited import HAN, Cited, Unit, cited_texts, contained, grams, holds_code, nearest, same_value
@@ -40,6 +41,7 @@ from eval.grounding_words import (
     cues,
     demands,
     hedged,
+    meets,
 )
 
 Outcome = Literal["supported", "contradicted", "absent", "no_claim"]
@@ -223,7 +225,7 @@ def _elsewhere(
     around = [_near(v, unit) for v, unit in states]
     if strong and topics & STRICT and not topics & cited.topics:
         return "the text does not speak of this relation"
-    if not all(around) or any(topics & each for each in around):
+    if not all(around) or any(meets(topics, each) for each in around):
         return ""
     rivals = [
         v
@@ -305,9 +307,9 @@ def _mispaired(value: Mention, beside: Sequence[Mention], states: Sequence[tuple
 def _planned(value: Mention, unit: Unit) -> bool:
     start, end = next(((a, b) for a, b in clauses(unit.text) if a <= value.start < b), (0, len(unit.text)))
     reach = 30 if HAN.search(unit.text) else 60
-    before = _FIELD.split(unit.text[max(start, value.start - reach) : value.start])[-1]
-    after = _FIELD.split(unit.text[value.end : min(end, value.end + reach // 4)])[0]
-    part = before + value.text + after
+    first, last = max(start, value.start - reach), min(end, value.end + reach // 4)
+    cuts = [first, *(m.end() for m in _FIELD.finditer(unit.text) if first < m.end() <= last), last]
+    part = next((unit.text[a:b] for a, b in pairwise(cuts) if a <= value.start < b), value.text)
     return hedged(part) and not _ENDS.search(part)
 
 

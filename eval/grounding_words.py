@@ -37,7 +37,7 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
     "certificate": ("注册证|备案|证号|注册号|许可证", r"certificat\w+|registration|registered|licen[cs]e\w*"),
     "price": (
         "单价|报价|售价|目录价|标价|价格|报过",
-        r"unit price|list price|pric(?:e|ed|es)\b|quot(?:e|ed|es|ation)\b",
+        r"list price|pric(?:e|ed|es)\b|quot(?:e|ed|es|ation)\b",
     ),
     "ticket": ("报修|故障|工单|维修|服务单|投诉", r"tickets?\b|faults?\b|repair\w*|breakdown|complain\w*"),
     "post": (
@@ -59,6 +59,7 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
     "decision": ("批准|审批|决定|拍板|获批(?!日)", r"decid\w+|decision|approv\w+"),
     "renewal": ("续签|续约", r"renew\w*|next term"),
     "plan": ("意向|采购计划|计划采购", r"intent\w*|purchase[ _]?(?:intent\w*|plan)"),
+    "each": ("单价|每台|每套|每件", r"unit price|price per|per unit|apiece"),
     "total": ("合计|总价|总额|总金额|共计|总共", r"in total|total"),
     "stock": ("在库|现货|库存|现有", r"in stock|on hand|on the shelf|stocks?\b"),
     "transit": ("在途|路上", r"in transit|on the way|under way"),
@@ -91,7 +92,7 @@ NEGATION = re.compile(
     r"|免|关闭|完成|到期|结|处理|解决)|不再|不是|并非|并不|不含|不包含|不包括|不提供"
     r"|不需要?|不会|无人|无法|不能|不得|不可|不支持|不在|不具备|不存在"
     r"|无(?=质保|保修|记录|采购|预算|需|任何|合同|工单|有效|报修|故障|异常|投诉|库存|欠款)|取消了?|拒绝"
-    r"|(?<![A-Za-z])(?:not|never|no longer|without|cannot|neither|nor|nobody|no one|none|called off|cancelled|withdrawn|no(?! later| less"
+    r"|(?<![A-Za-z])(?:not|never|no longer|without|cannot|neither|nor|nobody|no one|none|pending|called off|cancelled|withdrawn|no(?! later| less"
     r"| more| fewer| problem|\.))(?![A-Za-z])|n't\b",
     re.IGNORECASE,
 )
@@ -168,7 +169,7 @@ MODAL = re.compile(
 )
 OF_THE = re.compile(r" of (?:the|those|your|these) $")  # …of the sixteen
 WEAK = re.compile(  # words that name an event only beside others
-    r"receiv\w*|g[ai]ve\w*|gift|reached|arriv\w*|drop|cover\w*|protected|收到|接收|签收|送到|先到|到齐|补齐|到了?|赠|捐"
+    r"receiv\w*|g[ai]ve\w*|given by|gift|reached|arriv\w*|drop|cover\w*|protected|收到|接收|签收|送到|先到|到齐|补齐|到了?|赠|捐"
     r"|签.?|订|报过|价格|安排.*|earmark\w*|set aside|started",
     re.IGNORECASE,
 )
@@ -238,6 +239,14 @@ CAUSE = re.compile(
 _CLAUSE = re.compile(
     r"[，；。！？：、（）\n]|[,;!?:()](?!\d)|(?<!\d)[,;](?=\d)|\.(?=\s|$)|(?<=[\w)])\s(?=(?:and|but|while|whereas|with|which)\s)"
 )
+
+
+def meets(said: Topics, told: Topics) -> bool:
+    """Whether words of the one relation may stand for the other; a total is any price but that of one piece."""
+    if said & told - {"price"} or (said & told and "each" not in said ^ told):
+        return True
+    total, other = (said, told) if "total" in said else (told, said)
+    return "total" in total and "each" not in other and bool(other & {"price", "purchase", "tender", "budget", "pay"})
 
 
 @lru_cache(maxsize=20_000)
