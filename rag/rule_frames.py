@@ -9,6 +9,7 @@ from functools import lru_cache
 from rag.rule_words import alternatives, words
 
 AND = " & "
+OPENING = 3
 NEAR = 160  # characters around the detected words that an exception of the whole line looks at
 WIDEST_HAN, WIDEST = 60, 170  # characters from the first word of a frame to its last
 Span = tuple[int, int]
@@ -19,6 +20,7 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 @dataclass(frozen=True, slots=True)
 class _Alternative:
     needs: tuple[str, ...]  # one of these words stands in every match; none: try always
+    openings: frozenset[str]  # their first characters
     pattern: re.Pattern[str]
 
 
@@ -35,23 +37,30 @@ def found(pattern: str, text: str) -> Iterator[tuple[Span, ...]]:
         yield from ((span,) for span in places(pattern, text))
         return
     frame = _frame(pattern)
-    standing = [places(part, text) for part in frame.parts]
-    if not all(standing):
+    if not all(_may_stand(part, text) for part in frame.parts):
         return
+    standing: list[tuple[Span, ...]] = []
+    for part in frame.parts:
+        standing.append(places(part, text))
+        if not standing[-1]:
+            return
     ends = _ends(text)
     sorted_in = [_by_sentence(spans, ends) for spans in standing]
-    absent = [_by_sentence(places(part, text), ends) for part in frame.absent]
     taken = -1
-    for number in range(len(ends) + 1):
+    for number in sorted({each - step for found in sorted_in[:1] for each in found for step in (0, 1)}):
         for last in (number, number + 1):  # within one sentence, else within two of one line
-            if number <= taken or (last > number and (number >= len(ends) or text[ends[number]] == "\n")):
-                continue
-            if any(number in each or last in each for each in absent):
+            if number <= taken or (last > number and (not 0 <= number < len(ends) or text[ends[number]] == "\n")):
                 continue
             groups = [[*each.get(number, ()), *(each.get(last, ()) if last > number else ())] for each in sorted_in]
-            if all(groups) and (chosen := _closest(groups, frame.widest)):
+            if not all(groups) or any(_in(part, text, ends, (number, last)) for part in frame.absent):
+                continue
+            if chosen := _closest(groups, frame.widest):
                 taken = last
                 yield chosen
+
+
+def _in(part: str, text: str, ends: Sequence[int], sentences: Sequence[int]) -> bool:
+    return any(bisect_right(ends, start) in sentences for start, _ in places(part, text))
 
 
 def stands_in_line(pattern: str, text: str, place: int) -> bool:
@@ -117,15 +126,34 @@ def places(pattern: str, text: str) -> tuple[Span, ...]:
     return tuple(
         match.span()
         for each in _compiled(pattern)
-        if not each.needs or any(word in text for word in each.needs)
+        if not each.needs or _holds(text, each)
         for match in each.pattern.finditer(text)
         if match.end() > match.start()
     )
 
 
+def _may_stand(pattern: str, text: str) -> bool:
+    return any(not each.needs or _holds(text, each) for each in _compiled(pattern))
+
+
+def _holds(text: str, alternative: _Alternative) -> bool:
+    standing = alternative.openings & _pieces(text)
+    return bool(standing) and any(
+        word[:OPENING] in standing and (len(word) <= OPENING or word in text) for word in alternative.needs
+    )
+
+
+@lru_cache(maxsize=512)
+def _pieces(text: str) -> frozenset[str]:
+    """Every run of one to OPENING characters: a set answers sooner than a search."""
+    return frozenset(text[place : place + size] for size in range(1, OPENING + 1) for place in range(len(text)))
+
+
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> tuple[_Alternative, ...]:
     """The alternatives of a pattern, each tried only where one of its words stands."""
+    found = [(tuple(sorted(words(each))), each) for each in alternatives(pattern)]
     return tuple(
-        _Alternative(tuple(sorted(words(each))), re.compile(each, re.IGNORECASE)) for each in alternatives(pattern)
+        _Alternative(needs, frozenset(word[:OPENING] for word in needs), re.compile(each, re.IGNORECASE))
+        for needs, each in found
     )
