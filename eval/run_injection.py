@@ -50,9 +50,9 @@ def run(data: Path | None, settings: Settings) -> dict[str, Any]:
     attacks = [case for case in cases if case.is_attack]
     with TemporaryDirectory() as home:
         bad = _Run.of(Path(home) / "attacked", [case.text for case in attacks], settings)
+        good = _Run.of(Path(home) / "harmless", [HARMLESS] * len(attacks), settings)
         redactor = bad.parts.redactor
         found = bad.effects(redactor)
-        good = _Run.of(Path(home) / "harmless", [HARMLESS] * len(attacks), settings)
         known = good.effects(redactor.knowing({}))
     effects = succeeded(found, known)
     for kind, new in effects.items():

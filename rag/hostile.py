@@ -19,7 +19,7 @@ _HAN = "\u3400-\u9fff"
 _UNSEEN = re.compile(r"[\u00ad\u034f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]+")
 _BETWEEN = re.compile(rf"(?<=[{_HAN}])[ \t*·•._|/\\+=#~^-]{{1,3}}(?=[{_HAN}])")
 _SPELT = re.compile(r"(?<![a-z])(?:[a-z0-9][ ._*\"-]){3,}[a-z0-9](?![a-z0-9])")
-_LEET = re.compile(r"(?<![a-z0-9-])(?=[a-z0-9]*[a-z]{2})(?=[a-z0-9]*[013])[a-z013]{5,}(?![a-z0-9-])")
+_LEET = re.compile(r"(?<![a-z0-9-])(?=[a-z0-9]*[a-z])(?=[a-z0-9]*[a-z][013]|[013][a-z])[a-z013]{2,}(?![a-z0-9-])")
 _ENCODED = re.compile(r"[A-Za-z0-9+/]{24,4000}={0,2}")
 _SENTENCE = re.compile(r"[。！？!?；;\n]|\.(?=\s|$)")
 _NO_LABEL = re.compile(r"[。！？!?；\n<>{}\[\]|`“”\"]|\.\s|https?:|www\.|[：:].*[：:]|[\u200b-\u200f\u202a-\u202e]")
@@ -48,7 +48,13 @@ class _Pack(BaseModel):
 
     version: str
     traditional: dict[str, str]
+    words: dict[str, str]  # name → alternatives that patterns name as {name}
+    bids: str
     orders: list[_Rule]
+
+    def spelt_out(self, pattern: str) -> str:
+        """A pattern with its named words; raises KeyError for a name that is not listed."""
+        return re.sub(r"\{([a-z_]+)\}", lambda match: f"(?:{self.spelt_out(self.words[match[1]])})", pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class _Known:
     any: re.Pattern[str]
     rules: tuple[tuple[str, re.Pattern[str], re.Pattern[str] | None], ...]
     letters: Mapping[int, str]
+    bids: re.Pattern[str]
 
 
 @cache
@@ -64,11 +71,17 @@ def _known() -> _Known:
     pack = _Pack.model_validate(content)
     flags = re.IGNORECASE | re.MULTILINE
     rules = [
-        (each.id, re.compile(each.pattern, flags), re.compile(each.unless, flags) if each.unless else None)
+        (
+            each.id,
+            re.compile(pack.spelt_out(each.pattern), flags),
+            re.compile(pack.spelt_out(each.unless), flags) if each.unless else None,
+        )
         for each in pack.orders
     ]
-    every = re.compile("|".join(f"(?:{each.pattern})" for each in pack.orders), flags)
-    return _Known(every, tuple(rules), {ord(odd): usual for odd, usual in pack.traditional.items()})
+    every = re.compile("|".join(f"(?:{pack.spelt_out(each.pattern)})" for each in pack.orders), flags)
+    return _Known(
+        every, tuple(rules), {ord(odd): usual for odd, usual in pack.traditional.items()}, re.compile(pack.bids, flags)
+    )
 
 
 def is_hostile(text: str) -> bool:
@@ -88,6 +101,15 @@ def hostile_by(text: str) -> str:
                 if unless is None or not unless.search(_around(shown, match)):
                     return id_
     return ""
+
+
+def bids(text: str) -> bool:
+    """
+    Whether a text tells its reader to say, write, mark, approve, send or alter something. Wider than `is_hostile`, and
+    no verdict: such a sentence may be shown and searched, but no model learns to say it.
+    """
+    known = _known()
+    return any(known.bids.search(shown) for shown in dict.fromkeys(_readings(text, known.letters)))
 
 
 def is_label(text: str) -> bool:

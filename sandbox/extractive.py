@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from governance.errors import Language
 from governance.vault import TOKEN, pseudonymise
+from rag.hostile import bids
 from sandbox.dialogue import Turn, answers, introduced, turns
 from sandbox.prompt import mask_values, question_prompt, unfilled
 from sandbox.samples import Sample
@@ -164,6 +165,8 @@ def _sample(passage: Text, language: Language, lines: Sequence[_Line], pair: _Pa
         return None
     if len(window) > LONGEST_PASSAGE * scale or len(window) <= len(answer):
         return None
+    if bids(raw[pair.start - start : pair.end - start]):
+        return None  # whoever learns to say it might do it
     return Sample(
         kind="extractive",
         language=language,
