@@ -11,9 +11,11 @@ from assistant.components import RELEASE, panel, render, sent
 from assistant.header import QUIET, Visitor, asked_of, edge, header, visitor
 from assistant.i18n import tr
 from assistant.parts import Parts, utc_now
-from assistant.summary import Summary, proposals_of, summarise
+from assistant.summary import Summary, proposals_of, reworded, summarise
 from assistant.summary_filing import LONGEST_PASTED, conversations, file_conversation, submit
-from assistant.summary_view import edited, view_summary
+from assistant.summary_view import edited, ticked, view_summary
+from assistant.summary_wording import may_reword, rewriter
+from governance import ledger
 from governance.db import reading
 from governance.errors import Invalid, NotAllowed, NotFound, XinyanError
 from rag.called import crew_of
@@ -66,22 +68,42 @@ class Desk:
 
     @edge
     def act(self, request: gr.Request, event: gr.EventData) -> str:
-        """Submit the ticked commitments as they stand now."""
+        """Submit what is ticked as it stands now, or have a model word the main points anew."""
         who, told = _rep(request), sent(event)
         asked = Asked.of(
             {**asked_of(request), **{k: v for k, v in told.items() if k in ("customer", "day", "document")}}
         )
+        if told.get("act") == "reword":
+            return self._reworded(who, asked)
         now = utc_now()
         found = self._found(asked)
-        tasks = edited(found, self._view(who, found), told, who.user.name)
+        tasks, news = edited(found, self._view(who, found), told, who.user.name), ticked(found, told)
+        if not tasks and not news:
+            raise Invalid(reason={"zh": "请至少勾选一项", "en": "tick at least one"})
         redactor = self.parts.redactor
         hidden = [self._checked(task.piece.text, task.edited, redactor) for task in tasks]
         tasks = [replace(task, piece=replace(task.piece, text=text)) for task, text in zip(tasks, hidden, strict=True)]
         with self.parts.db.begin() as tx:
             allowed = {each.id: each.text for each in of_documents(tx, self.parts.vault, [asked.document]).values()}
-            done = submit(tx, proposals_of(found, tasks, allowed=allowed), asked.document, by=who.user.name, now=now)
-        said = tr(who.lang, "summary_sent", n=len(tasks), new=done.new)
+            wanted = proposals_of(found, tasks, news, allowed=allowed)
+            done = submit(tx, wanted, asked.document, by=who.user.name, now=now)
+        said = tr(who.lang, "summary_sent", n=len(wanted), new=done.new)
         return self._summary(who, asked, said)
+
+    def _reworded(self, who: Visitor, asked: Asked) -> str:
+        """What the text does not support stays as it was."""
+        plain = self._found(asked)
+        model = rewriter(self.parts, plain.language)
+        if model is None:
+            raise Invalid(reason={"zh": "没有配置可改写的模型", "en": "no model that could reword is named"})
+        made = reworded(plain, model)
+        kept = sum(bool(each.reworded) for each in made.key)
+        with self.parts.db.begin() as tx:
+            detail = {"sentences": len(plain.key), "kept": kept}
+            ledger.append(
+                tx, actor=who.user.name, event="summary_reworded", subject=asked.document, detail=detail, now=utc_now()
+            )
+        return self._summary(who, asked, tr(who.lang, "summary_reworded_done", n=len(plain.key), kept=kept), made)
 
     def _checked(self, text: str, by_hand: str, redactor: Any) -> str:
         if by_hand and is_hostile(text):
@@ -104,7 +126,14 @@ class Desk:
     def _found(self, asked: Asked) -> Summary:
         with reading(self.parts.db) as tx:
             chosen = self._customer(asked.customer)
-            return summarise(tx, self.parts.vault, asked.document, customer=chosen, day=_day(asked.day))
+            return summarise(
+                tx,
+                self.parts.vault,
+                asked.document,
+                customer=chosen,
+                day=_day(asked.day),
+                company=self.parts.company,
+            )
 
     def _customer(self, id_: str) -> str:
         """Its subject; raises NotFound for an id that nobody has."""
@@ -122,15 +151,15 @@ class Desk:
             crew = crew_of(tx, self.parts.company, day, who.language, text=said, customer=found.customer)
         return view_summary(found, sources, who.lang, names.get(found.customer, ""), crew)
 
-    def _summary(self, who: Visitor, asked: Asked, done: str = "") -> str:
+    def _summary(self, who: Visitor, asked: Asked, done: str = "", made: Summary | None = None) -> str:
         try:
-            found = self._found(asked)
+            found = made or self._found(asked)
         except XinyanError as refused:
             return render("shared.html", "banner", who.lang, "bad", "", refused.say(who.language))
         notes = [tr(who.lang, "summary_no_day")] if found.day is None else []
         notes += [] if found.customer else [tr(who.lang, "summary_no_customer")]
         notes += [tr(who.lang, "summary_cut", n=found.cut)] if found.cut else []
-        return render(PAGE, "summary", who.lang, self._view(who, found), asked, notes, done)
+        return render(PAGE, "summary", who.lang, self._view(who, found), asked, notes, done, may_reword(self.parts))
 
     def _form(self, who: Visitor, asked: Asked) -> str:
         with reading(self.parts.db) as tx:

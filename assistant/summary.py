@@ -7,14 +7,18 @@ from datetime import date
 
 from sqlalchemy import Connection
 
+from assistant.summary_claims import Relation, Said, said_besides
 from assistant.summary_digest import Digest, digest
-from assistant.summary_reading import Side
+from assistant.summary_reading import sentences
+from assistant.summary_sides import Side
 from eval.grounding_text import judge_text
 from eval.values import canonical_values
 from governance.errors import Conflict, Invalid, Language, NotFound
 from governance.vault import TOKEN, Vault, pseudonymise
+from rag.company import Company
 from rag.customers import customers, products
-from rag.extract_naming import naming_of
+from rag.extract_naming import Naming, naming_of
+from rag.facts import facts_of
 from rag.hostile import is_hostile
 from rag.proposals import Proposal, make_proposal
 from rag.sources import Source, of_documents
@@ -47,6 +51,19 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class News:
+    """What else may be kept of `subject`, as a fact would say it: the talk, a ticket, a budget window, a post."""
+
+    piece: Piece
+    subject: str
+    relation: Relation
+    value: str
+    attributes: Mapping[str, str]
+    valid_from: date | None
+    valid_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """A day or the last day of a period, with the words that mean it."""
 
@@ -76,6 +93,7 @@ class Summary:
     days: tuple[Day, ...]
     orders: tuple[Piece, ...]
     cut: int = 0
+    news: tuple[News, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +115,22 @@ def summarise(
     *,
     customer: str = "",
     day: date | None = None,
-    rewrite: Rewrite | None = None,
+    company: Company | None = None,
 ) -> Summary:
     """
     Of a filed document; raises NotFound for an unknown one, Conflict when another customer than `customer` is named.
 
-    `day` and `customer` are the caller's; else the document's own, when it names exactly one.
+    `day` and `customer` are the caller's; else the document's own, when it names exactly one. `company` knows the posts
+    that a text may name.
     """
     found = list(of_documents(tx, vault, [document]).values())
     passages = [each for each in found if each.kind == "passage"]
     if not passages:
         raise NotFound(kind={"zh": "沟通记录", "en": "conversation"}, name=document[:80])
     text = _joined(passages)
-    named = naming_of(customers(tx), products(tx), (), ()).customers_in([passages[0].title, text.text])
+    known = customers(tx)
+    naming = _naming(tx, company)
+    named = naming.customers_in([passages[0].title, text.text])
     if customer and named and customer not in named:
         raise Conflict(
             reason={
@@ -119,11 +140,30 @@ def summarise(
         )
     one = customer or (next(iter(named)) if len(named) == 1 else "")
     made = _summary(document, passages[0].title, one, text, digest(text.text, day or passages[0].date))
-    return reworded(made, rewrite) if rewrite else made
+    if not one or made.day is None:
+        return made
+    name = next((each.name for each in known if each.id == one), "")
+    said = said_besides(text.text, sentences(text.text), one, name, made.day, naming)
+    return replace(made, news=tuple(_news(text, each) for each in said))
+
+
+def _naming(tx: Connection, company: Company | None) -> Naming:
+    posts = {fact.value for fact in facts_of(tx, "holds_title")} if company else set[str]()
+    posts |= set(company.file.decision_titles) if company else set()
+    unique = filter(company.is_unique_title, posts) if company else ()
+    return naming_of(customers(tx), products(tx), posts, unique)
+
+
+def _news(text: _Text, said: Said) -> News:
+    piece = text.piece(said.start, said.end)
+    return News(piece, said.subject, said.relation, said.value, said.attributes, said.valid_from, said.valid_to)
 
 
 def reworded(summary: Summary, rewrite: Rewrite) -> Summary:
-    """The key sentences as a model words them; what the text does not support keeps the source's words."""
+    """
+    The key sentences as a model words them; what the text does not support keeps the source's words. Call it while no
+    transaction is open.
+    """
     asked = [piece.text for piece in summary.key]
     given = list(rewrite(asked))
     if len(given) != len(asked):
@@ -139,12 +179,15 @@ def _supported(said: str, source: str) -> bool:
     """V1: no value and no person that the old sentence has not. V2: the source's text supports it."""
     people = {match[0] for match in TOKEN.finditer(said)} <= {match[0] for match in TOKEN.finditer(source)}
     values = set(canonical_values(said)) <= set(canonical_values(source))
-    return people and values and not is_hostile(said) and not judge_text(said, [source]).flagged
+    asked = said.rstrip().endswith(("？", "?")) == source.rstrip().endswith(("？", "?"))  # a question stays one
+    return people and values and asked and not is_hostile(said) and not judge_text(said, [source]).flagged
 
 
-def proposals_of(summary: Summary, tasks: Sequence[Task], *, allowed: Mapping[str, str]) -> list[Proposal]:
+def proposals_of(
+    summary: Summary, tasks: Sequence[Task], news: Sequence[News] = (), *, allowed: Mapping[str, str]
+) -> list[Proposal]:
     """
-    The tasks as promises that wait for a person. `allowed`: source → its text, of those that may be cited.
+    The tasks as promises, and the news; they wait for a person. `allowed`: source → its text, of those to be cited.
 
     Raises Invalid without a customer or without a day: a promise begins on the day on which it was made.
     """
@@ -153,9 +196,10 @@ def proposals_of(summary: Summary, tasks: Sequence[Task], *, allowed: Mapping[st
     if summary.day is None:
         raise Invalid(reason={"zh": "请先填写沟通日期", "en": "say the day of the conversation first"})
     found: list[Proposal] = []
+    for each in (*tasks, *news):
+        if each.piece.source not in allowed:
+            raise NotFound(kind={"zh": "出处", "en": "source"}, name=each.piece.source[:80])
     for task in tasks:
-        if task.piece.source not in allowed:
-            raise NotFound(kind={"zh": "出处", "en": "source"}, name=task.piece.source[:80])
         text = pseudonymise(task.piece.text, summary.language)[:400]
         said = {"text": text, "owner": _owner_words(task), "due": task.due.isoformat() if task.due else ""}
         if task.edited:
@@ -172,7 +216,20 @@ def proposals_of(summary: Summary, tasks: Sequence[Task], *, allowed: Mapping[st
                 valid_from=summary.day,
             )
         )
-    return found
+    return [*found, *map(_proposal, news)]
+
+
+def _proposal(news: News) -> Proposal:
+    return make_proposal(
+        news.subject,
+        news.relation,
+        news.value,
+        news.attributes,
+        source=news.piece.source,
+        extractor=EXTRACTOR,
+        valid_from=news.valid_from,
+        valid_to=news.valid_to,
+    )
 
 
 def _owner_words(task: Task) -> str:
