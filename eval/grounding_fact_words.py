@@ -34,7 +34,7 @@ _REST = re.compile(
 )
 _DONE = re.compile(
     r"已经?(?!订|购|采|下单)|完毕|做完|讲完|装完|完成|结束了|了(?=[，。])|已(?!订|购|采)|already|(?:has|have) (?:now |already |just )?(?:been )?\w+(?:ed|en|d)\b|(?:is|are) now (?:on|in)"
-    r"|took place|taken place|(?:was|were) \w+ed",
+    r"|获批|took place|taken place|(?:was|were) \w+ed",
     re.IGNORECASE,
 )
 _OPEN = re.compile(
@@ -48,6 +48,7 @@ _BOUGHT = re.compile(
 )
 _OFFERED = frozenset({"price", "plan", "tender", "budget"})
 _INSTEAD = re.compile(r"捐|赠|租|借|(?<![A-Za-z])(?:donated|given|leased|rented|loan)", re.IGNORECASE)
+_UNDONE = re.compile(r"(?:尚?未|没有?|待)([\u4e00-\u9fff]{2,4})$")
 _END = re.compile(r"end|expir|until|valid|止|到期|有效期", re.IGNORECASE)
 
 
@@ -114,11 +115,15 @@ def unfinished(sentence: str, known: Sequence[Known], as_of: date) -> list[Claim
         topics: Topics = frozenset(topic for _, _, topic in cues(clause))
         near = [k for k in known if k.topics & topics and not records.elsewhere(k, sentence, ())]
         coming = [k for k in near if _planned(k) and not _past(k, as_of)]
-        if coming and _REST.search(clause):
+        if coming and (_REST.search(clause) or "transit" in topics):
             claims.append(Claim(done.group(), "modality", "contradicted", ids_of(coming), "a rest is only planned"))
         opened = [k for k in known if _open(k) and _spoken_of(k, clause) and not records.elsewhere(k, sentence, ())]
         if opened:
             claims.append(Claim(done.group(), "modality", "contradicted", ids_of(opened), "not done"))
+            continue
+        undone = [k for k in known if (key := _UNDONE.search(k.fact.value)) and is_text(k.fact) and key[1] in clause]
+        if undone:
+            claims.append(Claim(done.group(), "modality", "contradicted", ids_of(undone), "not done"))
             continue
         for topic in sorted(topics):
             about = [k for k in near if topic in k.topics]

@@ -108,6 +108,8 @@ def said_in(sentence: str, as_of: date) -> list[Said]:
     for value in found:
         clause = next(((a, b) for a, b in parts if a <= value.start < b), (0, len(sentence)))
         inside = [word for word in words if clause[0] <= word[0] < clause[1]]
+        if not inside and value.kind == "date" and clause[1] - clause[0] <= len(value.text) + 5:
+            inside = [word for word in words if clause[1] <= word[0]][:1]  # 2022年8月5日那天，…安装
         said.append(Said(value, _topic(value, inside, sentence), clause))
     return said
 
@@ -206,7 +208,8 @@ def _of_another_year(value: Mention, day: tuple[date, date]) -> bool:
     if value.yearless or value.loose or value.first is None or value.last is None:
         return False
     short = (value.last - value.first).days < 93
-    return short and day[0] == day[1] and day[0].year != value.first.year and same_days(day, value, yearless=True)
+    near = (day[1] - day[0]).days <= (value.last - value.first).days
+    return short and near and day[0].year != value.first.year and same_days(day, value, yearless=True)
 
 
 def _timed(known: Sequence[Known]) -> bool:
@@ -238,9 +241,11 @@ def _of_another(k: Known, each: Said, said: Sequence[Said], sentence: str, recor
         and (s.value.kind, s.value.unit) == (each.value.kind, each.value.unit)
         and any(o != k and field_of(o.fact) == field_of(k.fact) and states(o, s.value, date.min) for o in records.known)
     ]
-    if alike or records.here(k, sentence[start:end], inside):
+    if alike:
         return False  # two amounts: the words around one need not be about the other
     others = [s.value for s in said if s is not each]
+    if records.here(k, sentence[start:end], inside):
+        return bool(records.elsewhere(k, sentence, others, naming=sentence[start:end]))
     return bool(records.elsewhere(k, sentence, others, day=each.value.kind == "date"))
 
 

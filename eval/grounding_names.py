@@ -74,6 +74,9 @@ _SINCE = re.compile(
 _OPENS = re.compile(  # 汤志远今年8月在…; 严丽娟到医院讲了…
     rf"(?:^|[，。：:；,])(?:您好，)?(?P<name>{_PERSON})(?=(?:今年|去年|前年|上月|上个月|本月|\d|在|于|给|到|为(?!了|期|主)|接替|把|已|将|持有|会同)[^，。]{{2,}})"
 )
+_ROLE_END = re.compile(
+    rf"(?:{_RANKS}|讲师|授课人|联系人|签字人|签约人|负责人)(?:是|为|：|:)?(?P<name>[{_SURNAMES}][\u4e00-\u9fff]{{2}})(?=[，。；,;、）)]|$)"
+)
 _BY = re.compile(
     rf"(?:由|请|与|找|致电|转告|告知|通知)(?P<name>{_PERSON})(?=担任|任|接任|负责|主持|分管|修复|维修|处理|安装|主讲|带队|培训|送达|送货|签收|完成|上门|跟进|承担|提供|接手|操作|验收"
     rf"|签|确认|主任|院长|科长|老师|沟通|联系|，|。)"
@@ -182,7 +185,7 @@ def _chinese(text: str) -> list[Name]:
     for match in _TITLE.finditer(text):
         found.append(Name("title", match.group(), *match.span(), (match["extra"] or "") + match["rank"], match["dept"]))
     people: list[tuple[int, int]] = []
-    for pattern in (_CALLED, _SINCE, _AFTER_ROLE, _BY, _OPENS):
+    for pattern in (_CALLED, _SINCE, _AFTER_ROLE, _BY, _OPENS, _ROLE_END):
         for match in pattern.finditer(text):
             person = match["name"]
             span = match.span("name")
@@ -279,7 +282,8 @@ def _people_en(words: Sequence[Name], text: str) -> list[Name]:
     return found
 
 
-SURNAMES = frozenset(["任", *_SURNAMES, *_COMPOUND.split("|")])
+_RARE = "贝伏茅强娄危童颜凌霍虞昝经房裘缪干解应宣贲杭洪诸嵇滑荀羊家芮羿汲邴糜松富乌巴弓牧隗山宓蓬全仰秋暴钭戎詹束幸韶薄印宿怀邰从鄂双贡劳逄姬扶堵宰郦却通扈燕别阎充慕茹宦鱼容向慎戈终暨居衡步都满弘国文广禄阙东殳沃利蔚越夔隆厍勾融那空毋乜养须丰巢后红权益桓揭亢邸鄢漆敬衣湛佘漏佴"  # noqa
+SURNAMES = frozenset(["任", *_RARE, *_SURNAMES, *_COMPOUND.split("|")])
 
 
 def near_names(sentence: str, people: Sequence[str]) -> str:

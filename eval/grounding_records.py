@@ -22,6 +22,9 @@ _COMMON = frozenset(
     "systems system trading services instruments the and for with from healthcare general tender order contract ticket "
     "director manager head unit units machine machines scanner scanners analyser analysers workstation workstations pump pumps monitor monitors".split()
 )
+_HOUSE = re.compile(
+    "[\u4e00-\u9fff](?:公司|医疗|器械|科技|生物|诊断|医贸|贸易|材料|集团|基金会|代理|进出口|设计院|研究所|耗材|药业|内镜|洗消|物流|供应链|实业)$"
+)
 _SUBJECT, _FROM, _PRODUCT = "@subject", "@from", "@product"
 
 
@@ -78,11 +81,14 @@ class Records:
     def index_of(self, known: Known) -> int:
         return next(at for at, each in enumerate(self.known) if each is known or each.fact == known.fact)
 
-    def elsewhere(self, known: Known, text: str, beside: Sequence[Mention], *, day: bool = False) -> str:
+    def elsewhere(
+        self, known: Known, text: str, beside: Sequence[Mention], *, day: bool = False, naming: str = ""
+    ) -> str:
         """
         The field by which `text` speaks of another record than that of a fact; "" when it does not.
 
-        `day`: what is asked about is a day of the fact, so that its own value counts too.
+        `day`: what is asked about is a day of the fact, so that its own value counts too. `naming`: a part of the text;
+        only what names a thing, and is not named in that part, counts.
         """
         for trait in self.traits[self.index_of(known)]:
             others = self.others[trait.field]
@@ -92,6 +98,8 @@ class Records:
                 or (day and trait.field.startswith(_FROM))
             ):
                 continue
+            if naming and (not trait.field.startswith(_SUBJECT) or self._names_any(trait.field, naming)):
+                continue
             own = known.fact.value if trait.field.startswith(_SUBJECT) else ""
             said = [o for o in others.values() if o.text != own and self._said(o, text, beside)]
             if said and not any(other.text == trait.text or _overlap(other, trait) for other in said):
@@ -99,6 +107,9 @@ class Records:
                 if not any(t.text == other.text for t in mine for other in said):
                     return trait.field
         return ""
+
+    def _names_any(self, field: str, text: str) -> bool:
+        return any(self._said(trait, text, ()) for trait in self.others[field].values())
 
     def here(self, known: Known, text: str, beside: Sequence[Mention]) -> bool:
         """Whether `text` itself says something of the record of a fact, beyond whose it is."""
@@ -252,4 +263,8 @@ def _pieces(text: str) -> frozenset[str]:
 def _names(name: str, marks: frozenset[str], text: str) -> bool:
     if is_person(name):
         return bool(holders(text, (name,)))
-    return name in text or bool(marks & _pieces(text))
+    if name in text:
+        return True
+    if _HOUSE.search(name):  # 苏曜医疗 is named by what comes first
+        return name[:2] in text or bool({m for m in marks if not _HAN_RUN.search(m)} & _pieces(text))
+    return bool(marks & _pieces(text))

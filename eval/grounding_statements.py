@@ -10,6 +10,7 @@ from typing import Literal
 
 from eval.grounding_mentions import Mention, mentions, same_days, same_number, same_unit
 from eval.grounding_words import (
+    LASTING,
     Topics,
     topics_of,
 )
@@ -220,7 +221,11 @@ def dated(known: Known, value: Mention, sentence: str) -> bool:
         return True
     start, end = known.fact.valid_from, known.fact.valid_to
     return bool(
-        start and value.last and _DURING.search(sentence) and start <= value.last and (end is None or value.first < end)
+        start
+        and value.last
+        and _DURING.search(sentence)
+        and start <= value.last
+        and (value.first < end if end else known.topics & LASTING)
     )
 
 

@@ -63,6 +63,14 @@ _NOT_NEED = re.compile(
 _HOURS = re.compile(r"hour|minute|second|小时|分钟|秒|\d ?[hs]\b", re.IGNORECASE)
 _INSTEAD = re.compile(r"捐|赠|租|借|(?<![A-Za-z])(?:donated|given|leased|rented|loan)", re.IGNORECASE)
 _FIELD = re.compile(r"[|｜/；;]|(?<=[\u4e00-\u9fff0-9]) (?=[\u4e00-\u9fff])")
+_SENTENCE = re.compile(r"[^。！？!?]*?(?:[。！？!?]+[”\"’]?|(?<=[a-z0-9)%])\.(?=\s|$)|$)\s*")
+_SURE = re.compile(
+    r"一定|肯定|必将|确认|确定|定下来|(?<![A-Za-z])(?:will|definitely|certainly|confirmed)(?![A-Za-z])", re.IGNORECASE
+)
+_MAYBE = re.compile(
+    r"可能|也许|或许|视[^，。]{0,8}而定|如果|若|有望|考虑|拟|尚未|未定|待定|(?<![A-Za-z])(?:may(?! \d)|might|could|possibl[ey]|perhaps|if|subject to|not (?:yet )?decided)(?![A-Za-z])",
+    re.IGNORECASE,
+)
 _PAIRED = frozenset({"date", "money", "quantity"})
 LEAST_ALIKE = 0.5  # of the words of a clause, in the clause of the text that it is held against
 _TALK = re.compile(r"我|咱|请|(?<![A-Za-z])(?:i|we|our|us|let|please|thank\w*)(?![A-Za-z])", re.IGNORECASE)
@@ -129,10 +137,11 @@ def judge_text(
     same = not cited.units or (HAN.search(sentence) is not None) == cited.han
     claims = [*_value_claims(sentence, cited, as_of), *_name_claims(sentence, cited)]
     share = contained(sentence, cited.grams, len(cited.units)) if same else 1.0
-    if not QUESTION.search(sentence) and not _IF.search(sentence):
-        claims += _needs(sentence, cited, same=same, voiced=voiced)
+    told = "".join(part for part in _SENTENCE.findall(sentence) if not QUESTION.search(part) and not _IF.search(part))
+    if told.strip():
+        claims += _needs(told, cited, same=same, voiced=voiced)
         if same and cited.units:
-            claims += [*_guards(sentence, cited), *_foreign(sentence, share)]
+            claims += [*_guards(told, cited), *_foreign(told, share), *_certain(told, cited, as_of)]
     outcome = _worst(claims)
     if third is not None and outcome in ("supported", "no_claim") and cited.text:
         score = max(third([(text, sentence) for text in texts]), default=0.0)
@@ -262,7 +271,6 @@ def _of_another(
     cited: Cited,
 ) -> str:
     """The texts that state a value are about another product or number than the one said beside it."""
-    alike = [v for v in found if v is not value and v.kind == value.kind and v.kind != "code"]
     said = {name for _, _, name in products(clause)}
     told = {name for text in cited.texts for _, _, name in products(text)}
     about = [{name for _, _, name in products(text)} for text in _texts_of(states, cited)]
@@ -409,6 +417,17 @@ def _guards(sentence: str, cited: Cited) -> Iterator[TextClaim]:
             yield TextClaim(clause.strip(), "negation", "contradicted" if why else "supported", why)
 
 
+def _certain(sentence: str, cited: Cited, as_of: date | None) -> Iterator[TextClaim]:
+    """What the text holds possible told as certain."""
+    for start, end in clauses(sentence):
+        clause = sentence[start:end]
+        sure = _SURE.search(clause)
+        values = [v for v in mentions(clause, as_of) if not v.loose] if sure and not _MAYBE.search(clause) else []
+        units = [unit for v in values for told, unit in cited.values if same_value(told, v, unit, cited)]
+        if sure and units and all(_MAYBE.search(unit.text) for unit in units):
+            yield TextClaim(sure.group(), "modality", "contradicted", "the text holds it possible")
+
+
 def _compares(sentence: str, cited: Cited) -> bool:
     """A comparison that the text does not draw; of two figures it may be drawn by whoever reads them."""
     plain, text = _PLAIN.sub("", sentence), _PLAIN.sub("", cited.text)
@@ -455,7 +474,7 @@ def _said_not(clause: str, denies: bool, cited: Cited) -> str:
             continue
         key = set(grams(part[match.end() :])[:8])
         affirmed = any(len(key & other) * 2 >= len(key) for other, denied, _ in cited.parts if not denied)
-        if key and not affirmed and len(key & own) * 5 >= len(key) * 3:
+        if key and not affirmed and len(key & own) * 5 >= len(key) * (3 if len(key) > 3 else 2):
             return part[match.start() : match.end() + 8]
     return ""
 

@@ -10,7 +10,7 @@ Topics = frozenset[str]
 _TOPICS: Mapping[str, tuple[str, str]] = {
     "purchase": (
         "(?:采购|购买|购置|购入|购进|订购|添置|引进|购得|选购)(?!中心|科|办|部|处|员|经理|总监|主管|意愿|意向|需求|计划)|买(?!断|单|方|家|卖)"
-        "|下单|订单|(?<!维保)(?<!续保)(?<!保养)(?<!服务)(?<!租赁)(?<!维护)合同(?!到期)|成交|(?<!重)签(?:的|下|了|订|署)(?![^，。]{0,8}维保)|(?<!预)(?<!征)(?<!签)(?<!修)(?<!制)订(?=的|了|过|货|[\d一二两三四五六七八九十])",
+        r"|下单|订单|(?<!维保)(?<!续保)(?<!保养)(?<!服务)(?<!租赁)(?<!维护)合同(?!到期)|成交|(?<!重)签(?:的|下|了|订|署)(?![^，。]{0,8}维保)|(?<!预)(?<!征)(?<!签)(?<!修)(?<!制)订(?=的|了|过|货|[\d一二两三四五六七八九十])",
         r"bought|buy(?:s|ing)?\b|purchas\w+|acquir\w+|order(?:s|ed|ing)?\b|procured"
         r"|(?<!maintenance )(?<!service )(?<!support )(?<!lease )contracts?\b"
         r"|took delivery of an order",
@@ -20,7 +20,7 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
         r"install\w*|commission(?:ed|ing)|(?:go(?:es)?|went|gone)[ -]live|(?:put|went|came) into (?:use|service|operation)",
     ),
     "deliver": (
-        "交付|到货(?!速度|情况|周期|时间|及时)|发货|送货|收货|送达|送到|运到|交货|签收|(?<!止)(?<!停)接收(?!投标|标书|报名|资料)|收到|先到(?=[\d一二三四五六七八九十])|到齐|补齐|到了?(?=[一二三四五六七八九十\d]+[台套件盒箱])",
+        r"交付|到货(?!速度|情况|周期|时间|及时)|发货|送货|收货|送达|送到|运到|交货|签收|(?<!止)(?<!停)接收(?!投标|标书|报名|资料)|收到|先到(?=[\d一二三四五六七八九十])|到齐|补齐|到了?(?=[一二三四五六七八九十\d]+[台套件盒箱])",
         r"deliver\w*|shipped|shipment|arriv(?:ed|es?|ing)\b(?! (?:at|on site))|receiv\w+|reached|drop\b",
     ),
     "accept": ("验收", r"acceptance|signed off"),
@@ -30,7 +30,7 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
     ),
     "maintain": ("维保|保养|维护合同|续保|年保", r"maintenance|service contract|servic(?:ed|ing)\b"),
     "budget": (
-        "预算|列支|拨款|安排了?(?=人民币|约|[\d一二三四五六七八九])",
+        r"预算|列支|拨款|安排了?(?=人民币|约|[\d一二三四五六七八九])",
         r"budget\w*|earmark\w*|allocat\w*|set aside",
     ),
     "tender": ("招标|投标|中标|开标|标书|竞标|流标", r"tender\w*|award\w*|bid(?:s|ding|der)?\b"),
@@ -47,7 +47,7 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
     ),
     "contact": ("拜访|来电|致电|回访|会面|通话|来访", r"visit\w*|phoned|met with|spoke|meeting"),
     "promise": ("承诺|答应", r"promis\w+|pledged"),
-    "training": ("培训", r"train(?:ed|ing|ings)\b"),
+    "training": ("培训|开班|讲课|(?<=的)课(?![题程])|使用课|操作课", r"train(?:ed|ing|ings)\b|courses?\b"),
     "calibrate": ("校准|检定", r"calibrat\w+"),
     "pay": ("付款|回款|支付|预付|尾款|欠款|结清", r"payments?\b|prepa\w+|deposit|paid (?:off|back)"),
     "bed": ("床位|张床", r"beds?\b"),
@@ -59,6 +59,8 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
     "decision": ("批准|审批|决定|拍板|获批(?!日)", r"decid\w+|decision|approv\w+"),
     "renewal": ("续签|续约", r"renew\w*|next term"),
     "plan": ("意向|采购计划|计划采购", r"intent\w*|purchase[ _]?(?:intent\w*|plan)"),
+    "loan": ("借(?!此|助|口|鉴)", r"on loan|lent|loan(?:ed)?\b|borrow\w*"),
+    "return": ("归还|还回|退还", r"return\w*|gave back|given back"),
     "each": ("单价|每台|每套|每件", r"unit price|price per|per unit|apiece"),
     "total": ("合计|总价|总额|总金额|共计|总共", r"in total|total"),
     "stock": ("在库|现货|库存|现有", r"in stock|on hand|on the shelf|stocks?\b"),
