@@ -1,7 +1,7 @@
 """Customer 360 as one viewer may see it: people by name to a rep with a live permit for them, else by their post."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sqlalchemy import Connection
@@ -10,6 +10,7 @@ from assistant.fact_words import Speaker
 from assistant.i18n import Locale, language_of, tr
 from assistant.naming import Numbering, permitted_names
 from assistant.parts import Parts
+from assistant.summary_links import Link, links_of
 from assistant.view import EvidenceView, evidence_view, excerpt
 from governance.accounts import User
 from governance.db import reading
@@ -40,6 +41,7 @@ class LineView:
     mark: str
     tag: str
     cells: tuple[str, ...] = ()
+    link: Link | None = None  # to the summary of a talk, for who may summarise
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,9 @@ def view_customer(
     names = permitted_names(parts, post, sorted(people), user, language, now)
     with reading(parts.db) as tx:
         crew = crew_of(tx, parts.company, as_of, language, customer=customer.id)
-    return _View(known, Speaker(parts.company, lang, called), lang, Numbering(names, lang, crew)).build(lines)
+        talks = [known.facts[key] for line in known.communications for key in line.support.facts]
+        links = links_of(tx, parts.vault, customer.id, talks) if "rep" in user.roles else {}
+    return _View(known, Speaker(parts.company, lang, called), lang, Numbering(names, lang, crew), links).build(lines)
 
 
 def candidates(tx: Connection, text: str, language: Language) -> list[Candidate]:
@@ -149,6 +153,7 @@ class _View:
     speaker: Speaker
     lang: Locale
     people: Numbering
+    links: Mapping[str, Link] = field(default_factory=dict[str, Link])
 
     def build(self, lines: Sequence[Worded]) -> CustomerView:
         numbers: dict[str, int] = {}
@@ -175,7 +180,8 @@ class _View:
 
     def _line(self, line: Worded, evidence: tuple[int, ...], more: int) -> LineView:
         person = self.people.name(line.person)
-        return LineView(self.people.text(line.text), person, evidence, more, line.mark, line.tag, line.cells)
+        link = next((self.links[key] for key in line.support.facts if key in self.links), None)
+        return LineView(self.people.text(line.text), person, evidence, more, line.mark, line.tag, line.cells, link)
 
     def _part(self, part: str, lines: Sequence[Worded], shown: Mapping[int, LineView]) -> PartView:
         label = LABELS[part].say(language_of(self.lang))

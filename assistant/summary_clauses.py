@@ -38,6 +38,7 @@ class Clause:
     vows: bool
     strong: bool
     dead: bool
+    event: bool
     condition: bool
 
     @property
@@ -78,19 +79,32 @@ def _clause(
     if chinese:
         acts = bool(words.ACT_ZH.search(said)) and not words.ONLY_TERM.search(said.rstrip(" ，,；;。"))
         acts = acts or (bool(due) and actor is not None and not words.STATIVE_ZH.search(said))
-        vows, strong = (
-            bool(words.VOW_ZH.search(said)),
-            bool(words.STRONG_ZH.search(said)) and bool(words.DELIVERS_ZH.search(said)),
-        )
+        vows = bool(words.VOW_ZH.search(said))
+        strong = bool(words.STRONG_ZH.search(said)) and bool(words.DELIVERS_ZH.search(said))
+        strong = strong or (acts and actor is not None and bool(words.PLEDGE_ZH.search(said)))
         dead = bool(words.NOT_ZH.search(bare) or words.HEDGE_ZH.search(said) or words.PAST_ZH.search(said))
     else:
         acts, vows, strong = _english(said, actor, ask, bool(due))
         dead = bool(
             words.NOT_EN.search(said) or words.HEDGE_EN.search(said) or (words.PAST_EN.search(said) and not vows)
         )
-    dead = dead or bool(words.REPORTS.search(said)) or (bool(words.EVENT.search(said)) and not vows and actor is None)
+    dead = dead or bool(words.REPORTS.search(said))
+    event = bool(words.EVENT.search(said)) and not vows and actor is None
     return Clause(
-        said, start, end, actor, third, ask, due, open_, acts, vows, strong, dead, bool(words.CONDITION.search(said))
+        said,
+        start,
+        end,
+        actor,
+        third,
+        ask,
+        due,
+        open_,
+        acts,
+        vows,
+        strong,
+        dead,
+        event,
+        bool(words.CONDITION.search(said)),
     )
 
 
@@ -102,14 +116,21 @@ def _english(said: str, actor: Side | None, ask: bool, due: bool) -> tuple[bool,
     agreed = (
         bool(re.search(r"\bto (?:\w+)\b", bare))
         and actor is not None
-        and bool(re.match(r"(?:the )?\w+(?: \w+)? to \w+", bare))
+        and bool(
+            re.match(
+                r"(?:the )?(?:(?!need|want|like|hope|try|plan|have|has|used|able|wish|love|prefer)\w+ ){1,6}to \w+",
+                bare,
+            )
+        )
     )
     plain = (
         actor is not None
         and bool(re.match(r"(?:\W|\w+[ ,]+){0,6}?(?:\w+)\b", bare))
         and bool(words.DELIVER_EN.search(re.sub(r"(?<=[a-z])(?:e?s)\b", "", bare)) or words.DELIVER_EN.search(bare))
     )
-    plain = plain or (due and actor is not None and not words.STATIVE_PLAIN_EN.search(bare))
+    plain = (plain and not words.STATIVE_PLAIN_EN.search(bare)) or (
+        due and actor is not None and not words.STATIVE_PLAIN_EN.search(bare)
+    )
     passive = bool(words.PASSIVE_EN.search(said))
     acts = not thing and (vows or agreed or plain or passive or (ask and bool(words.DELIVER_EN.search(said))))
     first = bool(re.search(r"\b(?:i|we)(?:'ll| (?:will|shall))\b|\bour \w+(?: \w+)? will\b", said, re.IGNORECASE))
@@ -137,7 +158,7 @@ def _is_after(text: str, when: When) -> bool:
 
 def _actor(sentence: Sentence, said: str, people: Mapping[str, Side]) -> tuple[Side | None, bool]:
     """Who is named first as the one who acts; whoever is only given something does not act."""
-    if words.BOTH.search(said):
+    if words.BOTH.search(said) or _both_named(said, people):
         return "both", False
     if words.RECEIVES.search(said):
         return _own(sentence), False
@@ -163,6 +184,19 @@ def _actor(sentence: Sentence, said: str, people: Mapping[str, Side]) -> tuple[S
         return None, False
     first = min(found, key=lambda each: each[0])[1]
     return first, first is None
+
+
+def _both_named(said: str, people: Mapping[str, Side]) -> bool:
+    """Ingrid and Dr Hale will …: one of each side."""
+    joined = re.match(r"^\W*(?:\S+\s){1,3}and\s(?:\S+\s){1,3}|^[^，。]{1,8}[和与、][^，。]{1,8}", said)
+    if joined is None:
+        return False
+    sides = {
+        side
+        for name, side in people.items()
+        if re.search(rf"(?<!\w){re.escape(name)}(?!\w)" if name.isascii() else name, joined[0])
+    }
+    return {"ours", "customer"} <= sides
 
 
 def _own(sentence: Sentence) -> Side:

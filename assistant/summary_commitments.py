@@ -15,6 +15,8 @@ _CONTINUES = re.compile(
     r"^(?:把|并|再|然后|顺便|一起|同时|连同|包括|好让|以便|including|and (?!i\b|we\b)|together|along)", re.IGNORECASE
 )
 
+_IN_CHARGE = re.compile(r"由.{1,10}(?:负责|完成|落实|跟进|牵头)|(?:责任人|负责人|责任方)")
+
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
@@ -88,13 +90,18 @@ def _of_sentence(sentence: Sentence, on: date | None, people: Mapping[str, Side]
 def _group(sentence: Sentence, clauses: Sequence[Clause], place: int) -> tuple[int, int] | None:
     """The first and the last clause of the promise that this one makes; None when it makes none."""
     clause = clauses[place]
-    if clause.dead or clause.third or not clause.acts:
+    if clause.dead or clause.event or clause.third or not clause.acts:
         return None
     first = place
     before = clauses[place - 1] if place else None
     term = clause.term
     if before is not None and not before.dead and not before.third:
-        if not term and before.term and not before.acts and (not before.actor or clause.actor in (None, before.actor)):
+        if (
+            not term
+            and before.term
+            and (before.event or not before.acts)
+            and (not before.actor or clause.actor in (None, before.actor))
+        ):
             term, first = True, place - 1  # 培训结束后一周内，我们提供考核结果
         elif clause.actor is None and (before.ask or before.actor) and not _complete(sentence, before):
             first = place - 1  # 请你们把资料整理一份，下周一前发我
@@ -128,7 +135,9 @@ def _goes_on(clause: Clause) -> bool:
     """把传感器换掉, and you can ignore the reminder: what belongs to the clause before it."""
     if clause.dead or clause.term or clause.third or clause.condition:
         return False
-    return bool(_CONTINUES.match(clause.text)) or (clause.actor is None and clause.acts and not clause.ask)
+    return bool(_CONTINUES.match(clause.text) or _IN_CHARGE.match(clause.text)) or (
+        clause.actor is None and clause.acts and not clause.ask
+    )
 
 
 def _binding(sentence: Sentence, group: Sequence[Clause]) -> bool:
@@ -151,7 +160,9 @@ def _made(sentence: Sentence, clauses: Sequence[Clause], first: int, place: int,
     due = _due(clauses[first : last + 1], place - first)
     when = _moved(due, sentence.start) if due else None
     text = said[skip:]
-    owner = _owner(sentence, clauses[first : place + 1])
+    charged = [each for each in clauses[place + 1 : last + 1] if _IN_CHARGE.match(each.text) and each.actor]
+    owner = charged[0].actor if charged else None
+    owner = owner or _owner(sentence, clauses[first : place + 1])
     return Commitment(text, begin, begin + len(text), owner, sentence.speaker, when.last if when else None, when)
 
 

@@ -316,6 +316,7 @@ def _names() -> Iterator[Rule]:
         ),
         _period,
     )
+    yield Rule(_p(r"\bend[- ]of[- ](?P<which>month|year|quarter)\b"), _end_of)
     yield Rule(_p(r"\bthe week after next\b"), lambda m, on: week_of(on, 2))
     yield Rule(_p(r"\b(?:the |at |over the )weekend\b"), _weekend)
     yield Rule(_p(r"\b(?:by |at )?(?P<which>month|year|quarter)[- ]end\b"), _end_of)

@@ -147,7 +147,7 @@ def _unmarked(found: list[Sentence]) -> list[Sentence]:
     """Without the number or bullet with which it begins."""
     cleaned: list[Sentence] = []
     for each in found:
-        mark = re.match(r"(?:[>\s]*)(?:[（(]?[一二三四五六七八九十\d]{1,2}[、.）)]|[-*•·#>]+)\s*(?=\S)", each.text)
+        mark = re.match(r"(?:[>\s]*)(?:[（(]?[一二三四五六七八九十\d]{1,2}[、.）)]|[-*•·#>①-⑳]+)\s*(?=\S)", each.text)
         skip = mark.end() if mark else 0
         cleaned.append(replace(each, text=each.text[skip:], start=each.start + skip))
     return [each for each in cleaned if each.text]

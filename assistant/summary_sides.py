@@ -146,6 +146,13 @@ def _same_person(label: str, labels: Mapping[str, Side]) -> Side | None:
     return named[0] if named else None
 
 
+_TITLED = re.compile(r"\b(?:Dr|Prof|Sister)\b")
+_ROLE = re.compile(
+    r"(?:^|[；;\s])(?P<role>[^：:；;\s。，,]{2,12})[：:]\s*(?P<who>[^：:；;\n。，,]{1,16})(?=$|[；;\n])", re.MULTILINE
+)
+_FIELDS = re.compile(r"日期|时间|地点|主题|电话|编号|备注")
+
+
 def people_of(text: str) -> dict[str, Side]:
     """Names of those who were there → their side; a name is a surname, a token or the words of a Latin name."""
     found: dict[str, Side] = {}
@@ -155,7 +162,9 @@ def people_of(text: str) -> dict[str, Side]:
             r"[；;。]|(?<=[，,])\s*(?=(?:我方|我司|院方|医院|公司|for ))|\.\s",
             match["who"] or match["who2"] or match["who3"],
         ):
-            named = side_in(part) if not re.search(r"\bfor us\b|\bus:", part, re.IGNORECASE) else "ours"
+            named: Side = side_in(part) if not re.search(r"\bfor us\b|\bus:", part, re.IGNORECASE) else "ours"
+            if named == "unclear" and found and not _TITLED.search(part):
+                named = other(side)  # the other group of two
             side = named if named != "unclear" else side
             for person in re.split(r"(?<=[）)])\s*[,，、]\s*|(?<=[）)])\s+and\s+", part):
                 bracket = re.search(r"[（(]([^（）()]{1,40})[）)]", person)
@@ -166,6 +175,11 @@ def people_of(text: str) -> dict[str, Side]:
                 if own in ("ours", "customer"):
                     for name in _names_in(person):
                         found.setdefault(name, own)
+    for match in _ROLE.finditer("\n".join(text.split("\n")[:10])):
+        named = _plain_side(match["role"])
+        if named in ("ours", "customer") and not _FIELDS.search(match["role"]):
+            for name in _names_in(match["who"]):
+                found.setdefault(name, named)
     return found
 
 

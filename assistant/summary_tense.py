@@ -12,6 +12,12 @@ _COMING_ZH = re.compile(
     r"会(?![议诊务计员上后前场期])|将|要(?!求)|准备|打算|(?<!以)(?<!之)前(?!天"
     r"|面|任|期)|安排|争取|再|计划|预计|就(?!是)"
 )
+# a verb, where an adjective would stand before its noun: moved it, closed on Friday, not a revised quote
+_OBJECT = (
+    r"(?=\s*(?:$|[.,;:!?)]|(?:on|in|at|by|to|for|from|with|the|an?|it|them|him|her|us|me|you|this|that|these|our|your|my"
+    r"|his|their|yesterday|last|back|up|out|off|and|but|as|over|when|while|after|before|two|three|all|some|only|too"
+    r"|during|about|into|of|well|twice|once|mon|tue|wed|thu|fri|sat|sun)))"
+)
 _PAST_EN = re.compile(
     r"\b(?:was|were|went|had|came|got|sent|gave|did|didn't|saw|told"
     r"|said|met|took|made|found|left|rang|spoke|brought|paid|bought"
@@ -20,7 +26,7 @@ _PAST_EN = re.compile(
     r"|(?<!the )(?<!a )(?<!our )(?<!your )(?<!an )(?<!be )(?!agreed"
     r"|promised|committed|offered|scheduled|planned|booked|expected"
     r"|supposed|required|requested|asked|needed|need|speed|feed|proceed"
-    r"|succeed|exceed|shed|bed|red|fed)[a-z]{2,}ed)\b",
+    r"|succeed|exceed|shed|bed|red|fed)[a-z]{2,}ed" + _OBJECT + r")\b",
     re.IGNORECASE,
 )
 _COMING_EN = re.compile(

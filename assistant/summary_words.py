@@ -94,7 +94,7 @@ STATIVE_ZH = re.compile(
 )
 STATIVE_PLAIN_EN = re.compile(
     r"\b(?:is|are|am|has|have|says?|thinks?|wants?|likes?|close[sd]?"
-    r"|starts?|begins?|ends?|expires?|needs?|prefers?|works?|belongs?"
+    r"|starts?|begins?|ends|expires?|needs?|prefers?|works?|belongs?"
     r"|costs?|remains?|knows?|believes?|sits|falls|comes? back|go away"
     r"|goes?|leaves?|left|count|close)\b",
     _I,
@@ -259,3 +259,4 @@ TITLED = re.compile(
     r"|护士长|处长|技师|药师|医生)(?!的)|^\W*(?:and )?(?:Dr|Sister"
     r"|Matron|Nurse|Prof(?:essor)?)\.? [A-Z]\w+"
 )
+PLEDGE_ZH = re.compile(r"承诺(?!书|函)|答应|负责(?!人|方)")

@@ -59,6 +59,8 @@ SUMMARY: dict[str, tuple[str, str]] = {
         "{year}年预算，{first}月至{last}月申报",
         "budget of {year}, applied for in months {first} to {last}",
     ),
+    "talk_summary": ("看纪要", "see its summary"),
+    "talk_summarise": ("整理纪要", "summarise"),
     "summary_reword": ("请模型改写要点", "Have a model reword the points"),
     "summary_reword_hint": (
         "只发送不含姓名的句子；原文不支持的改写不采用。",
