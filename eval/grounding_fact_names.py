@@ -57,10 +57,16 @@ def named(sentence: str, known: Sequence[Known], as_of: date) -> list[Claim]:
             continue
         kind = {"title": "title", "organisation": "organisation"}.get(name.kind, "name")
         if every.holds(name):
-            claims.append(Claim(name.text, kind, "supported", ()))
+            claims.append(Claim(name.text, kind, "supported", _naming(name.text, facts)))
         else:
             claims.append(Claim(name.text, kind, "contradicted" if facts else "absent", (), "no fact names it", True))
     return claims
+
+
+def _naming(said: str, facts: Sequence[Statement]) -> tuple[str, ...]:
+    """The facts that hold a name as said; where it is shortened or spelled otherwise, all that may."""
+    holding = [fact for fact in facts if said in f"{fact.subject} {fact.relation} {fact.value}"]
+    return _ids(holding or facts)
 
 
 def _is_claim(name: Name, people: Sequence[Name], every: Named, sentence: str) -> bool:

@@ -106,7 +106,7 @@ _IDLE = re.compile(  # figures that state nothing of anybody
     r"|(?<![A-Za-z])(?:\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|twelve|an?|half an?|a few|some) (?:years?|months?|weeks?|days?|hours?)"
     r" (?:ago|earlier|later|before(?! acc)|after(?![a-z])|afterwards)"
     r"|(?m:^\s*\d{1,2}[.、)）](?!\d))|这一年|一年(?=一度|的时间)|一起|十分|万一|千万(?=[别不要])|(?<=[，,。；、])[一二三四五六七八九]来(?=[，,是])"
-    r"|(?<![共仅只买购订装交到供添进租捐换有为是])(?<!了)一\s?[\u4e00-\u9fff](?!百|十|千|万|季|[年月])|(?<=年)一\s?[\u4e00-\u9fff]|一个?[年月周天](?=大约|大概|约|要|用|能|平均|下来)"
+    r"|(?<![共仅只买购订装交到供添进租捐换有为是])(?<!了)一\s?(?!年|天|周|小时|个月|个小时)[\u4e00-\u9fff](?!百|十|千|万|季|[年月])|(?<=年)一\s?[\u4e00-\u9fff]|一个?[年月周天](?=大约|大概|约|要|用|能|平均|下来)"
     r"|(?<![A-Za-z])the \d{1,2}(?= (?:is|was|has|does|manages|runs|had|lasts|offers|gives|can)[ .]|[.,;](?!\d))"
     r"|\d{1,2} ?(?:a\.?m|p\.?m)\b|one of|one-off|24/7|7[*×x]24|二楼|[一二三四五六七八九十]楼|[上下]一年"
     rf"|(?i:(?:{WORDS}|\d) {_TALK_NOUN})"

@@ -13,7 +13,7 @@ _HAN_TITLE = re.compile(
     rf"(?P<before>[\u4e00-\u9fffA-Za-z]{{0,8}}?)(?P<rank>(?:副|常务副?|代理|执行)?(?:{HAN_RANKS}))(?!医师|技师|护师|办公)"
 )
 _EDGE = re.compile(
-    r".*(?:[是为任由的和与及兼跟向给找请到在说对，、：:（(「“\s]|担任|出任|接任|现任|原任?|前任?|新任|一下|了|医院|中心|公司|血站|卫生院|贵院|贵科|本院|该院)"
+    r".*(?:[是为任由的和与及兼跟向给找请到在说对，、：:（(「“\s]|担任|出任|接任|现任|原任?|前任?|新任|一下|了|医院|(?:医疗|服务|急救|疾控|血液|体检)中心|公司|血站|卫生院|贵院|贵科|本院|该院)"
 )
 _EN_WORD = r"(?:[A-Za-z&'-]+)"
 _EN_TITLE = re.compile(
@@ -67,6 +67,10 @@ _NO_PERSON = frozenset(
     ]
 )
 _GIVEN = re.compile(r"(?<!^)(?<![.!?:] )[A-Z][a-z]+ $")
+_LONGER = re.compile(
+    r"(?![自从于是在为任现曾担负已将等和与及说提表反您主院科处部老医先女到去给对跟同的了这那以也还就都把被有接离调升])"
+    r"[\u4e00-\u9fff](?:您|老师|主任|院长|科长|处长|先生|女士|任|是|担任|负责|到任|自|于|在|[，。,.？?！!、]|\d|$)"
+)
 _POLITE = re.compile(r"(?:Dr|Mr|Ms|Mrs|Prof|Professor|Sister|Madam)\.? $")
 
 
@@ -108,6 +112,8 @@ def holders(sentence: str, people: Sequence[str]) -> list[Holder]:
     for person in people:
         plain = re.sub(r"^(?:Dr|Mr|Ms|Mrs|Prof)\.? ", "", person)
         at = sentence.find(plain)
+        if at >= 0 and len(plain) == 2 and _LONGER.match(sentence[at + 2 :]):
+            continue  # 周敏华 is not 周敏
         if at < 0 and not plain.isascii():
             family = plain[: 2 if plain[:2] in SURNAMES and len(plain) > 2 else 1]
             match = re.search(rf"(?<![\u4e00-\u9fff]){family}|(?<=[科部处室院是和与请]){family}", sentence)

@@ -99,7 +99,7 @@ def test_a_third_checker_may_refuse_what_both_accept() -> None:
 def test_the_two_verifiers_share_no_evidence() -> None:
     first, second = (inspect.signature(judge).parameters for judge in (judge_facts, judge_text))
     assert not {"texts", "sources", "third"} & first.keys()
-    assert not {"facts", "statements", "as_of"} & second.keys()
+    assert not {"facts", "statements"} & second.keys()
     of_facts, of_text = (
         ("grounding_facts", "grounding_fact_names", "grounding_fact_words", "grounding_statements"),
         ("grounding_text", "grounding_cited"),
