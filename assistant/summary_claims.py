@@ -72,6 +72,14 @@ _DOUBTED = re.compile(
     r"如果|要是|若|可能|大概|也许|听说|希望|争取|未|没|不|\b(?:if|may|might|perhaps|hope|not|no)\b|[？?]$",
     re.IGNORECASE,
 )
+_WHO = r"\[\[(?P<{0}>p_[0-9a-f]{{{{16}}}})\.\w+\]\]"
+_TOOK_OVER = (
+    _WHO.format("a")
+    + r"(?:\S{{0,3}}?(?:接任|接替|出任|担任|升任|就任|当上|现在是|已是|任)(?:了)?(?:我们|我院|院里)?的?(?:新)?(?:任)?"
+    + r"|\s(?:is now|became|has become|took over as|was made)\s(?:our |the )?(?:new )?)(?P<ta>{titles})"
+    + r"|(?:新任?|our new |the new )(?P<tb>{titles})(?:是|为|叫|换成|\sis(?: now)?)\s?"
+    + _WHO.format("b")
+)
 LONGEST_SUBJECT = 60
 
 
@@ -184,7 +192,27 @@ def _posts(said: Sequence[Sentence], name: str, day: date, naming: Naming) -> li
         if claim.relation == "holds_title" and not _DOUBTED.search(each.text):
             attributes = dict(claim.attributes) | ({"one_holder": "yes"} if claim.one_holder else {})
             found.append(Said(claim.subject, "holds_title", claim.value, each.start, each.end, attributes, day))
-    return found
+    return [*found, *_new_posts(said, name, day, naming, {(each.subject, each.value) for each in found})]
+
+
+def _new_posts(
+    said: Sequence[Sentence], name: str, day: date, naming: Naming, known: set[tuple[str, str]]
+) -> Iterator[Said]:
+    """Somebody took over a known post: [[…]]接任设备科主任, our new head of purchasing is [[…]]."""
+    if not naming.titles:
+        return
+    titles = "|".join(re.escape(title) for title in sorted(naming.titles, key=len, reverse=True))
+    pattern = re.compile(_TOOK_OVER.format(titles=titles), re.IGNORECASE)
+    here = naming.customers_in([name])
+    for each in said:
+        if _DOUBTED.search(TOKEN.sub("", each.text)) or len(here) != 1:
+            continue
+        for match in pattern.finditer(each.text):
+            person, title = match["a"] or match["b"], match["ta"] or match["tb"]
+            if (person, title) not in known:
+                one = {"one_holder": "yes"} if title in naming.unique_titles else {}
+                attributes = {"customer": next(iter(here)), **one}
+                yield Said(person, "holds_title", title, each.start, each.end, attributes, day)
 
 
 def _kept(attributes: Mapping[str, str]) -> dict[str, str]:
