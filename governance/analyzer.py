@@ -67,7 +67,10 @@ class BilingualAnalyzer:
         found = self._presidio.analyze(text, language=language, nlp_artifacts=artifacts)
         if language == "zh":
             assert isinstance(artifacts, ZhArtifacts)
-            for start, end, score in (*placed_names(text), *latin_names_in_chinese(half_width(text), artifacts.begins)):
+            for start, end, score in (
+                *placed_names(text),
+                *latin_names_in_chinese(half_width(text), artifacts.begins.tolist()),
+            ):
                 if not any(result.start < end and start < result.end for result in found):
                     found.append(RecognizerResult("PERSON", start, end, score))
             for match in LATIN_NAME.finditer(text):  # two or more capitalised words

@@ -26,7 +26,8 @@ HAN_RUN = re.compile(f"{HAN}+")
 BEFORE = re.compile(
     rf"(?:(?P<start>^|\n)|(?P<list>[、/|]|和|与|及|跟|同)|(?P<stop>[，,。；;！!？?…~→—])|(?P<colon>[:：])|"
     rf"(?P<quote>[“”\"‘’（(\[【《<])"
-    rf"|(?P<field>(?:{FIELD}|{ROLE}|负责|对接|接手|值班|签收|老师|同学|名叫|叫作|叫做|名字|户名|姓名)(?:[是为叫]|仍是|还是)?)"
+    rf"|(?P<field>(?:{FIELD}|{ROLE}|负责|对接|接手|值班|签收|老师|同学|中文名|英文名|全名|名叫|叫作|叫做|名字|户名|姓名)(?:[是为叫]|仍是|还是)?)"
+    r"|(?P<time>(?:周|星期|礼拜)[一二三四五六日天]|[今昨明后前]天|[今昨明]晚|上午|下午|晚上|中午|早上|刚才|刚刚|目前|现在|上周|下周|本周|原来|还有|包括|其中|倒是|只有)"
     r"|(?P<call>找|联系|给|问|请|让|由|叫|派|见|等|替|帮|听|约|陪|通知|告诉|拜访|转告|委托|感谢|谢谢|交给|发给|寄给|转给|提醒|麻烦|请教|咨询|经|被|把|对|向|归|劳烦|抄送|@|姓)"
     r"|(?P<be>是|为|成|即|有|如)|(?P<of>的|科|部|处|室|院|办|站|组|公司|中心|医院|那边|这边)|(?P<latin>[0-9A-Za-z)\])）]|\s))$"
 )
@@ -40,10 +41,6 @@ AFTER = re.compile(
     rf"(?P<latin>[0-9A-Za-z]|\s)"
     r"|(?P<thing>医院|公司|路|街|村|镇|区|县|市|大学|学院|科技|医疗|器械|小区|大厦|广场|率|量|度|费|型|式|性|器|仪|机|法|值|期|类|级|号))"
 )
-
-
-def _level(table: Mapping[str, int], word: str) -> int:
-    return table.get(word, 0)
 
 
 @lru_cache(maxsize=1)
@@ -135,7 +132,7 @@ class Likelihood:
         text, words, name, count = self.text, self.vocabulary, self.text[start:end], end - start - surname
         word, tag = self.words.get(start, ("", ""))
         tag = tag if len(word) == end - start else ""
-        before, after = BEFORE.search(text, max(0, start - 6), start), AFTER.match(text, end)
+        left, right = self.kinds(start, end)
         return {
             "listed_word": float(name in NOT_NAMES or name[:2] in NOT_NAMES),
             f"whole_{count}": words.get(name, 0) / 5,
@@ -149,8 +146,10 @@ class Likelihood:
             "whole_ordinary": float(tag in WORDS),
             "whole_place": float(tag in ("LOC", "ns", "ORG", "nt", "nz")),
             "whole_person": float(tag in ("PER", "nr")),
-            f"left_{before.lastgroup if before else 'other'}": 1.0,
-            f"right_{after.lastgroup if after else 'other'}": 1.0,
+            f"left_{left}": 1.0,
+            f"right_{right}": 1.0,
+            f"{KINDS.get(left, 'other')}_{KINDS.get(right, 'other')}": 1.0,
+            f"word_{KINDS.get(left, 'other')}_{KINDS.get(right, 'other')}": float(name in words),
         }
 
     def likely(self, least: float) -> Iterator[tuple[int, int, float]]:
@@ -173,6 +172,11 @@ class Likelihood:
             return 1.0
         return 1.0 if after and after.lastgroup in ("title", "says") else self.probability(start, end, 1)
 
+    def kinds(self, start: int, end: int) -> tuple[str, str]:
+        """What stands on either side, by kind."""
+        before, after = BEFORE.search(self.text, max(0, start - 6), start), AFTER.match(self.text, end)
+        return (before and before.lastgroup) or "other", (after and after.lastgroup) or "other"
+
     def _is_word(self, start: int, end: int) -> bool:
         """高尔夫, 石家庄: an ordinary word of three characters, unless it stands where only people are named."""
         if self.vocabulary.get(self.text[start:end], 0) < 2 or end - start < 3:
@@ -194,17 +198,40 @@ def _weighted(features: Mapping[str, float]) -> float:
     return sum(WEIGHTS.get(name, 0.0) * value for name, value in features.items())
 
 
+# What a neighbour amounts to, when both are looked at together
+KINDS: Mapping[str, str] = {
+    **dict.fromkeys(("call", "field"), "cue"),
+    **dict.fromkeys(("start", "stop", "colon", "quote", "end", "close"), "edge"),
+    **dict.fromkeys(("says", "title"), "person"),
+    **{kind: kind for kind in ("list", "be", "acts", "own", "time")},
+}
 BEST_PLACE = 3.0  # no place adds more
 # Logistic regression over the surnames of some 6,000 texts: the tuned lines, also with other names, and ordinary ones
 WEIGHTS: Mapping[str, float] = {
-    "bias": -0.49, "begins": 0.35, "goes_on": 0.77, "goes_on_mean": -0.62, "follows": -0.35, "given_1": 0.03,
-    "least_1": 0.03, "length_1": -1.22, "weak": -0.43, "compound": 1.72, "no_start": -1.61, "no_end": -2.37,
-    "listed_word": -1.76, "whole_1": -0.64, "first_two": -0.2, "last_two": -0.02, "ahead": -0.79, "ahead_3": -0.04,
-    "ahead_name": 0.22, "back": -0.5, "back_3": -0.25, "whole_ordinary": 0.19, "whole_place": 0.59,
-    "whole_person": 0.17, "left_other": -1.19, "right_other": -1.14, "left_stop": 0.39, "right_open": -0.77,
-    "given_2": 0.26, "least_2": 0.27, "length_2": 0.74, "whole_2": -0.1, "left_of": -0.21, "right_stop": 0.78,
-    "left_start": -0.2, "left_field": 0.49, "right_thing": -1.97, "left_colon": 0.48, "right_own": 0.49,
-    "right_acts": 0.59, "left_be": 0.38, "right_title": 2.24, "right_says": 1.1, "left_call": 0.82,
-    "right_be": -0.61, "right_end": -0.07, "right_latin": -0.17, "left_latin": -1.12, "right_list": -0.21,
-    "left_list": -0.31, "left_quote": -0.02, "right_close": -0.76,
+    "bias": -0.41, "begins": 0.37, "goes_on": 0.85, "goes_on_mean": -0.69, "follows": -0.36, "given_1": 0.01,
+    "least_1": 0.01, "length_1": -1.13, "weak": -0.52, "compound": 1.62, "no_start": -1.11, "no_end": -2.54,
+    "listed_word": -2.81, "first_two": -0.28, "last_two": 0.1, "ahead": -0.51, "ahead_3": -0.1, "ahead_name": 0.6,
+    "back": -0.63, "back_3": -0.32, "whole_ordinary": 0.58, "whole_place": 0.78, "whole_person": 0.14,
+    "left_other": -1.21, "right_other": -0.73, "other_other": -0.15, "word_other_other": -0.11, "left_stop": 0.32,
+    "right_open": -0.5, "edge_other": -1.05, "word_edge_other": 1.3, "given_2": 0.25, "least_2": 0.32,
+    "length_2": 0.71, "whole_2": -0.27, "left_of": 0.24, "right_stop": 1.06, "other_edge": -0.73,
+    "word_other_edge": 0.15, "left_start": 0.11, "left_field": 0.38, "cue_other": -0.56, "word_cue_other": 0.83,
+    "cue_edge": 0.02, "word_cue_edge": 0.95, "right_thing": -1.53, "left_colon": 0.49, "right_own": -0.15,
+    "other_own": 0.84, "word_other_own": -0.24, "right_acts": 0.73, "other_acts": -1.34, "word_other_acts": -0.05,
+    "left_be": 0.21, "be_other": -0.63, "word_be_other": 0.68, "be_edge": 0.08, "word_be_edge": 0.23,
+    "right_title": 1.69, "edge_person": 1.85, "word_edge_person": 0.07, "other_person": -0.78,
+    "word_other_person": 0.71, "right_says": 0.42, "left_call": 0.53, "right_be": -0.55, "other_be": -0.01,
+    "word_other_be": -0.19, "edge_edge": -0.18, "word_edge_edge": 1.93, "be_person": 0.03, "word_be_person": 0.01,
+    "cue_person": 0.72, "word_cue_person": 0.09, "be_acts": 0.72, "word_be_acts": 0.3, "cue_acts": 0.32,
+    "word_cue_acts": 0.91, "left_time": 0.42, "time_other": -0.2, "word_time_other": 0.13, "time_acts": 1.04,
+    "word_time_acts": 0.39, "edge_acts": 0.05, "word_edge_acts": -0.43, "right_end": -0.09, "right_latin": 0.17,
+    "left_latin": -1.26, "right_list": -0.05, "cue_list": 0.35, "word_cue_list": 0.94, "edge_list": -0.14,
+    "word_edge_list": 0.14, "cue_own": 0.1, "word_cue_own": 0.25, "other_list": -0.07, "word_other_list": 0.5,
+    "left_list": -0.37, "list_other": 0.01, "word_list_other": 0.39, "list_list": -0.71, "word_list_list": -0.29,
+    "list_person": 0.87, "word_list_person": -0.22, "list_acts": -0.07, "list_edge": 0.4, "word_list_edge": -0.1,
+    "left_quote": -0.28, "right_close": -0.87, "be_own": -0.5, "word_be_own": 0.14, "list_be": -0.44,
+    "word_list_be": -0.01, "edge_own": 0.17, "word_edge_own": 0.05, "edge_be": -0.06, "word_edge_be": 0.24,
+    "time_person": -0.59, "word_time_person": 0.01, "be_list": 0.52, "word_be_list": 0.23, "time_edge": 0.5,
+    "word_time_edge": 0.16, "list_own": -0.43, "word_list_own": -0.14, "time_own": -0.33, "word_time_own": -0.03,
+    "cue_be": -0.04, "word_cue_be": -0.01,
 }  # fmt: skip

@@ -44,12 +44,10 @@ from governance.chinese_cues import (
     ROLE_ACTS,
     ROLE_BEFORE,
     SAYS,
-    SHORT_MENTION,
     SHORT_OFFICE,
     SIGNED,
     SPEAKS,
     SURE_COMPOUND,
-    SURNAMES_WITH_TITLE,
     TAIL,
     TITLE,
     TURN,
@@ -57,6 +55,7 @@ from governance.chinese_cues import (
     WORDS,
 )
 from governance.chinese_likely import Likelihood
+from governance.chinese_sure import SURE, SurePlaces
 from governance.identifiers import half_width
 from governance.nlp_engine import ZhArtifacts
 from governance.surnames import (
@@ -115,14 +114,17 @@ class _Reader:
         spans += [(*match.span(), 0.7) for match in LATIN_BEFORE_TITLE.finditer(self.text)]
         spans += self._listed()
         spans += self._beside(spans)
-        spans += self._likely(spans)
+        neighbours = Likelihood(self.text, self.words, self.begins, self.goes_on)
+        spans += self._likely(spans, neighbours)
         turns = list(LONE_SURNAME_TURN.finditer(self.text))
-        spans += self._sharing_a_title()
+        sure = SurePlaces(self.words, self.tagged, neighbours)
+        spans += sure.people()
         offices = [match for match in SHORT_OFFICE.finditer(self.text) if match["name"][0] not in WEAK_SURNAMES]
         spans += [(*match.span("name"), 0.6) for match in offices]
         spans += [(*match.span("name"), 0.6) for match in turns if match["name"] not in WEAK_SURNAMES]
-        spans += self._mentioned_again(spans)
-        return (self._cut(*span) for span in spans if not self._vetoed(*span[:2]))
+        spans += sure.mentioned_again(spans)
+        spans += sure.acting_again(spans)
+        return (self._cut(*span) for span in spans if not self._vetoed(*span))
 
     def _cut(self, start: int, end: int, score: float) -> Span:
         """老李也 is 老李."""
@@ -155,11 +157,13 @@ class _Reader:
                 continue
             yield start, end, 0.85
 
-    def _vetoed(self, start: int, end: int) -> bool:
+    def _vetoed(self, start: int, end: int, score: float) -> bool:
         """李惠利医院, 孙公司: what follows makes it a place, a company or a thing; 苏A·31F82 is a plate."""
         follows = self.text[end : end + 6]
         name = self.text[start:end]
-        return bool(PLACE_OR_COMPANY_FOLLOWS.match(follows) or COMPANY_END.search(name)) or name in NOT_NAMES | EPONYMS
+        return bool(PLACE_OR_COMPANY_FOLLOWS.match(follows) or COMPANY_END.search(name)) or (
+            score != SURE and name in NOT_NAMES | EPONYMS
+        )
 
     def _likelihood(self, start: int, end: int) -> float:
         """How likely LAC finds a name just there."""
@@ -264,16 +268,9 @@ class _Reader:
             if enough and not self._is_word(start, end) and not NOT_A_NAME_END.search(self.text[start:end]):
                 yield start, end, 0.55
 
-    def _sharing_a_title(self) -> Iterator[Span]:
-        """张、李两位主任."""
-        for match in SURNAMES_WITH_TITLE.finditer(self.text):
-            places = [i for i in range(*match.span("names")) if self.text[i] not in "、/和与"]
-            if not any(self.text[i] in WEAK_SURNAMES for i in places):
-                yield from ((i, i + 1, 0.6) for i in places if not self._overlaps_tagged(i, i + 1))
-
-    def _likely(self, known: Sequence[Span]) -> Iterator[Span]:
+    def _likely(self, known: Sequence[Span], neighbours: Likelihood) -> Iterator[Span]:
         """What the model of surnames, given names, neighbours and LAC's doubts takes for a person where no rule did."""
-        for start, end, score in Likelihood(self.text, self.words, self.begins, self.goes_on).likely(LIKELY_NAME):
+        for start, end, score in neighbours.likely(LIKELY_NAME):
             if score < SURE_NAME and NOT_A_NAME_END.search(self.text[start:end]):
                 continue
             if not any(first < end and start < last for first, last, _ in known):
@@ -330,14 +327,6 @@ class _Reader:
             if self._fits(start, end) and (not doubtful or self._seen(start, end)):
                 yield start, end, 0.6
 
-    def _mentioned_again(self, known: Iterable[Span]) -> Iterator[Span]:
-        """任总 in the next sentence, where LAC reads another word, but not in 责任总额."""
-        mentions = {self.text[start:end] for start, end, _ in known}
-        for mention in mentions:
-            if SHORT_MENTION.fullmatch(mention):
-                for match in re.finditer(re.escape(mention) + "(?![额计量部体数公监裁作程单具业人])", self.text):
-                    yield *match.span(), 0.55
-
     def _before_title(self, title: re.Match[str]) -> Span | None:
         """The likeliest of the names of one to four characters that may end there; a bare surname with its title."""
         end = title.start()
@@ -392,6 +381,10 @@ class _Reader:
             stop = last + 1
             while stop < end and (self.text[stop] in FOREIGN or self.goes_on[stop] > 0.3):
                 stop += 1
+            if stop == last + 1:  # no syllable of such names: up to where LAC ends a word
+                stop = next(
+                    (i for i in range(last + 3, min(end, last + 6) + 1) if i in self.borders), min(end, last + 4)
+                )
             title = re.search(rf"(?:副)?(?:{TITLES}).*$", self.text[last + 1 : stop])
             stop -= len(title[0]) if title else 0
             if stop > last + 1 and first > start:

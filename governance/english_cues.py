@@ -200,6 +200,17 @@ APPOSITION = re.compile(
 )
 NAME_PART = re.compile(rf"{WORD}|[A-Z]\.")
 MONTH_AFTER = re.compile(r"\s*(?:\d|(?:the )?(?:first|second|third)\b)")
+THING_FOLLOWS = re.compile(  # Petri dish, Jackson resuscitators
+    r"\s(?:dish|key|catheter|clamp|forceps|blade|tube|laryngoscope|score|scale|position|test|stain|solution|"
+    r"valve|syndrome|disease|effect|"
+    r"law|filter|transform|curve|index|ratio|connector|lock|screw|needle|resuscitator|circuit|mask|airway|tank|"
+    r"warehouse|depot|branch|"
+    r"monitor|pump|probe|series|model|unit)s?\b"
+)
+SURNAME_IS = re.compile(
+    r"(?i:surname|last name|family name|first name|given name)(?i: is| was| reads|:)? "
+    r"(?P<name>[A-ZÀ-Þ][a-zß-ÿ'’-]+)(?![\w])"
+)
 SPEECH = frozenset(
     re.findall(
         r"\w+",

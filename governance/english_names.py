@@ -36,6 +36,8 @@ from governance.english_cues import (
     SPEAKS,
     SPEECH,
     SPOKEN_OF,
+    SURNAME_IS,
+    THING_FOLLOWS,
     TO_PEOPLE,
 )
 from governance.latin_names import is_also_a_word, is_family, is_given
@@ -114,12 +116,16 @@ def _first_names(text: str) -> Iterator[Span]:
         name, start, end = match["name"], *match.span("name")
         if not is_given(name) or name in NOT_FIRST_NAMES or ORGANISATION_FOLLOWS.match(text[end:]):
             continue
+        if THING_FOLLOWS.match(text, end):
+            continue
         if not NOT_BEFORE_NAME.search(text, max(0, start - 24), start) and person_part(name):
             yield start, end, 0.6
     for match in TO_PEOPLE.finditer(text):
         name = match["name"]
         if (is_also_a_word(name) and not MONTH_AFTER.match(text[match.end() :])) or is_family(name):
             yield *match.span("name"), 0.6
+    for match in SURNAME_IS.finditer(text):
+        yield *match.span("name"), 0.6
     for match in APPOSITION.finditer(text):
         if is_family(match["name"]) or is_also_a_word(match["name"]):
             yield *match.span("name"), 0.6

@@ -23,7 +23,7 @@ HOUSE = (
     r"(?:\s?[\u4e00-\u9fffA-Za-z0-9]{0,12}?(?:\d+|[A-Za-z一二三四五六七八九十])(?:[-－]\d+)*\s?"
     r"(?:号楼|号|栋|幢|座|单元|楼|层|室|房|区|门|户|库|仓))*"
     r"(?:\s?[\u4e00-\u9fff]{0,8}?(?:大厦|大楼|广场|花园|小区|公寓|科技园|产业园|创业园|写字楼|商务楼|门诊楼|住院楼|综合楼|病房楼|行政楼|苑|仓库))?"
-    r"(?:\s?[A-Za-z]?\d{1,4}(?:[-－]\d+)*\s?(?:号楼|栋|幢|座|单元|楼|层|室|房|号)?)*"
+    r"[甲乙丙丁]?(?:\s?[A-Za-z]?\d{1,4}(?:[-－]\d+)*\s?(?:号楼|栋|幢|座|单元|楼|层|室|房|号)?)*"
 )
 LATIN_UNIT = (
     r"(?:(?:Room|Rm|Flat|Apt|Apartment|Unit|Suite|Ste|Building|Bldg|Block|Floor|Fl|Level|Tower|Gate|Warehouse|"
@@ -42,7 +42,8 @@ LATIN_STREET = (
     r"(?: [A-ZÀ-Þ][\w'’-]+){1,3},? \d{1,4}"
     r"|(?:[A-ZÀ-Þ][\w-]+ ?)(?:straße|strasse|str\.|Straße|Strasse|weg|platz|allee|gasse|straat|laan|plein|"
     r"gracht|gatan|vägen|vej|gade) \d{1,4}[a-z]?"
-    r"|Lane \d{1,5},? (?:[A-Z][\w'’-]+ ){1,4}(?:Road|Street|Avenue|Rd|St)\b\.?|P\.? ?O\.? Box \d{1,6})"
+    r"|(?:No\.? ?\d{1,5},? )?Lane \d{1,5},? (?:(?:No\.? ?)?\d{1,5},? )?(?:[A-Z][\w'’-]+ ){1,4}(?:Road|Street|"
+    r"Avenue|Rd|St)\b\.?|P\.? ?O\.? Box \d{1,6})"
 )
 POSTCODE = r"(?:[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|\d{4,6}(?:-\d{4})?|\d{4} [A-Z]{2})"
 LATIN_TAIL = (
@@ -107,6 +108,7 @@ RULES = (
             ),
             (r"(?<![0-9A-Za-z)+-])(?:\((?!0)\d{3}\)\s?|(?!0|400|800)\d{3}[-.])\d{3}[-.]\d{4}(?:\s?(?:ext\.?|"
             r"x)\s?\d{1,5})?" + RIGHT + r"(?!-)", 0.6),
+            (LEFT + r"(?<!\d[- ])0(?:\d{4} \d{6}|\d{4} \d{3} \d{3}|\d{3} \d{3} \d{4})" + RIGHT, 0.6),
         ),
         is_invalid=lambda value: sum(char.isdigit() for char in value) < 8,
     ),

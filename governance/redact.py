@@ -186,13 +186,13 @@ def _is_meant(span: Span, text: str, words: "NlpArtifacts") -> bool:
 
 def _likely(span: Span, text: str, words: "NlpArtifacts") -> bool:
     """安排妥当后 names nobody, even when 安排 is listed: LAC and its neighbours all but exclude a person."""
-    marginals = (getattr(words, "begins", None), getattr(words, "goes_on", None))
-    if span.length != 2 or marginals[0] is None or marginals[1] is None:
+    begins, goes_on = getattr(words, "begins", None), getattr(words, "goes_on", None)
+    if span.length != 2 or begins is None or goes_on is None:
         return True
     read = {i: (w, t) for i, w, t in zip(words.tokens_indices, words.lemmas, getattr(words, "tags", []), strict=True)}
     if read.get(span.start, ("", ""))[1] not in ORDINARY:
         return True
-    return Likelihood(half_width(text), read, *marginals).of_listed(span.start, span.end) >= LEAST_LISTED
+    return Likelihood(half_width(text), read, begins, goes_on).of_listed(span.start, span.end) >= LEAST_LISTED
 
 
 def _part_of_a_word(span: Span, text: str, words: "NlpArtifacts") -> bool:

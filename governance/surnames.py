@@ -56,7 +56,7 @@ SURNAME = re.compile(rf"(?P<compound>{COMPOUND_SURNAMES})|[{SURNAMES}]")
 NOT_NAMES = frozenset(
     re.findall(
         r"\S+",
-        "代码 高达 司机 公司 科里 院里 高频 白平 温度 马鞍 双肩 高通 黄金 严格 温馨 周一 周二 周三 周四 周五 "
+        "纪要 门岗 门卫 门房 石家庄 张家港 张家口 连云港 代码 高达 司机 公司 科里 院里 高频 白平 温度 马鞍 双肩 高通 黄金 严格 温馨 周一 周二 周三 周四 周五 "
         "周六 周日 周末 "
         "明年 成本 全自 全部 平均 安全 常规 单位 经办 那个 应急 从业 方案 计划 江路 华东 华南 华北 华中 东省 "
         "施工 员工 职工 "
@@ -129,6 +129,7 @@ NOT_A_NAME_END = re.compile(
 )
 # Syllables that Uyghur, Kazakh, Tibetan, Mongolian and Western names are written with.
 FOREIGN = (
+    "玉甫素阔麦肉孜守敏森革夏苏里迪叶别克那扎热汗阿不都拉赫曼斯坦"
     "阿艾爱安奥巴白班包贝本比彼边别波伯博布才次达大代丹旦道德登迪地帝丁东顿多俄尔恩法费芬弗福富甫盖嘎甘冈高格戈"
     "根古哈海汗"
     "合赫黑亨华霍基吉加佳江杰金卡凯坎康柯科克肯孔库拉莱兰郎朗劳勒雷里力丽利莉林琳龙隆卢鲁伦罗洛马玛麦曼芒茂梅蒙米"
