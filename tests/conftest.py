@@ -50,6 +50,14 @@ def _is_address(name: str) -> bool:
 sys.addaudithook(_watch)
 
 
+FIRST = ("test_flow", "test_sandbox")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take minutes come first, so that of several processes none waits long for the last one."""
+    items.sort(key=lambda item: next((n for n, start in enumerate(FIRST) if item.path.name.startswith(start)), 9))
+
+
 @pytest.fixture(autouse=True)
 def _no_outside_host() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
     """No test, and so no code of ours or of a library it uses, may as much as look up an outside host."""
