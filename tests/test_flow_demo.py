@@ -38,7 +38,7 @@ def kill_at(home: Path, marker: str) -> None:
 
 def finished(home: Path, language: str) -> dict[str, Any]:
     process = start(home, language)
-    output, _ = process.communicate(timeout=1500)
+    output, _ = process.communicate(timeout=7200)
     assert process.returncode == 0, output[-3000:]
     return json.loads((home / "demo" / "report.json").read_text(encoding="utf-8"))
 
