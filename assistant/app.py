@@ -42,6 +42,7 @@ from assistant.i18n import i18n, lang_of
 from assistant.parts import Parts, open_parts, utc_now
 from assistant.rules_watch import RulesWatch
 from assistant.security import COOKIE, Gate, auth_for, local
+from assistant.warm import warm
 from governance import accounts, log_filter
 from governance.accounts import User
 from governance.db import reading
@@ -264,6 +265,7 @@ def serve(settings: Settings, *, allow_sample_users: bool = False) -> None:
     sys.stdout.write(f"\n信言已启动，请打开  Xinyan is ready, open  http://{address}:{settings.port}/\n")
     sys.stdout.flush()
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))  # uvicorn raises it again when it has closed
+    parts.run_later(lambda: warm(parts))
     with trainings(parts.db, settings), rules_watched(parts):
         uvicorn.run(
             build(parts),

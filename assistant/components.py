@@ -25,6 +25,12 @@ RELEASE = """() => document.querySelectorAll('[data-pressed]').forEach(b => {
 })"""
 
 
+def release_after(event: Any) -> None:
+    """Switch pressed buttons on again when an event has ended: Gradio (6.31) runs `then` only where it succeeded."""
+    event.then(None, js=RELEASE)
+    event.failure(None, js=RELEASE)
+
+
 def panel(elem_id: str, *, script: str = "") -> gr.HTML:
     """
     An HTML component; its value is what `render` returned. Every element with data-act sends its data attributes,

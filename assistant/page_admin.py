@@ -8,7 +8,7 @@ import gradio as gr
 
 from assistant import page_dataset, page_training
 from assistant.admin_view import loaded, profile
-from assistant.components import RELEASE, panel, render
+from assistant.components import panel, release_after, render
 from assistant.header import QUIET, Visitor, asked_of, edge, header, tab_bar, tab_of, visitor
 from assistant.live import Step, follow
 from assistant.parts import Parts, Progress, utc_now
@@ -101,5 +101,5 @@ def build(parts: Parts) -> gr.Blocks:
         tabs.select(office.show, None, everything, **QUIET)
         upload.select(office.uploaded, None, documents, **QUIET)
         loading = documents.select(office.load_folder, None, documents, concurrency_limit=1, **QUIET)
-        loading.then(None, js=RELEASE)
+        release_after(loading)
     return page

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from assistant.asking_view import view_answer
-from assistant.components import RELEASE, panel, render, sent
+from assistant.components import panel, release_after, render, sent
 from assistant.customer_view import ROLES, Candidate, candidates, view_customer
 from assistant.header import QUIET, Visitor, asked_of, edge, header, visitor
 from assistant.i18n import tr
@@ -198,5 +198,5 @@ def build(parts: Parts) -> gr.Blocks:
         page.load(desk.show, None, shown, **QUIET)
         for clicked in (listed, head):
             clicked.select(desk.act, None, shown, **QUIET)
-        asking.select(desk.ask, None, asking, **QUIET).then(None, js=RELEASE)
+        release_after(asking.select(desk.ask, None, asking, **QUIET))
     return page

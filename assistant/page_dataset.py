@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from assistant import dataset_view
-from assistant.components import RELEASE, panel, render, sent
+from assistant.components import panel, release_after, render, sent
 from assistant.header import QUIET, Visitor, asked_of, edge, visitor
 from assistant.parts import Parts, utc_now
 from assistant.sample_view import sample_page
@@ -91,5 +91,5 @@ def build(parts: Parts) -> tuple[Sorting, list[Any]]:
         samples = panel("dataset-samples")
     outputs = [summary, held, samples]
     for each in outputs:
-        each.select(sorting.act, None, outputs, **QUIET).then(None, js=RELEASE)
+        release_after(each.select(sorting.act, None, outputs, **QUIET))
     return sorting, outputs

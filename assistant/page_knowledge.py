@@ -8,7 +8,7 @@ import gradio as gr
 
 from assistant import review
 from assistant.affected_view import affected, affected_queue
-from assistant.components import RELEASE, panel, render, sent
+from assistant.components import panel, release_after, render, sent
 from assistant.header import QUIET, Visitor, asked_of, edge, header, people, visitor
 from assistant.i18n import tr
 from assistant.knowledge import DECIDERS, UNDOING, Suggestions, decide, may_decide
@@ -129,5 +129,5 @@ def build(parts: Parts) -> gr.Blocks:
         outputs = [tabs, queue]
         page.load(bench.show, None, outputs, **QUIET)
         tabs.select(bench.show, None, outputs, **QUIET)
-        queue.select(bench.act, None, outputs, **QUIET).then(None, js=RELEASE)
+        release_after(queue.select(bench.act, None, outputs, **QUIET))
     return page

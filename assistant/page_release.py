@@ -9,7 +9,7 @@ import gradio as gr
 from sqlalchemy import Connection
 
 from assistant import release_view, report_view
-from assistant.components import RELEASE, panel, render, sent
+from assistant.components import panel, release_after, render, sent
 from assistant.header import QUIET, Visitor, asked_of, edge, header, people, tab_bar, tab_of, visitor
 from assistant.parts import Parts, utc_now
 from governance.accounts import require
@@ -193,7 +193,7 @@ def build(parts: Parts) -> gr.Blocks:
         page.load(counter.show, None, [tabs, *reports, *releases], **QUIET)
         tabs.select(counter.show, None, [tabs, *reports, *releases], **QUIET)
         for each in reports:
-            each.select(counter.read, None, reports, **QUIET).then(None, js=RELEASE)
+            release_after(each.select(counter.read, None, reports, **QUIET))
         for each in releases:
-            each.select(counter.act, None, releases, **QUIET).then(None, js=RELEASE)
+            release_after(each.select(counter.act, None, releases, **QUIET))
     return page

@@ -12,7 +12,7 @@ from assistant import amend, review
 from assistant import lead as lead_module
 from assistant.arriving_view import Arrivals
 from assistant.changed import changed, rests_on_change
-from assistant.components import RELEASE, panel, render, sent
+from assistant.components import panel, release_after, render, sent
 from assistant.header import QUIET, Visitor, asked_of, edge, header, people, visitor
 from assistant.i18n import i18n, tr
 from assistant.lead import Lead, LeadForm
@@ -127,13 +127,17 @@ def _show(parts: Parts, who: Visitor, lead_id: str, script_id: str = "") -> tupl
     )
 
 
+def _progress(who: Visitor, done: int, *, loading: bool = False) -> str:
+    return render("page_rep.html", "progress", who.lang, _steps(done), loading)
+
+
 def _steps(done: int) -> list[tuple[str, str]]:
     states = ["done" if at < done else "active" if at == done else "later" for at in range(len(STEPS))]
     return [(f"step_{name}", state) for name, state in zip(STEPS, states, strict=True)]
 
 
-def _write(parts: Parts, who: Visitor, lead: str, language: Language) -> Iterator[tuple[int, str]]:
-    """Write the script; yield the number of the step it is at, and the sections as they stand ("": none yet)."""
+def _write(parts: Parts, who: Visitor, lead: str, language: Language) -> Iterator[tuple[str, str]]:
+    """Write the script; yield how far it is, and the sections as they stand ("": none yet)."""
     arrivals, came = Arrivals(parts, utc_now()), list[Arrived]()
 
     def work(report: Progress) -> None:
@@ -145,7 +149,7 @@ def _write(parts: Parts, who: Visitor, lead: str, language: Language) -> Iterato
 
     for step, done, _ in follow(work):
         shown = render("page_rep_writing.html", "arriving", who.lang, arrivals.view(came[-1])) if came else ""
-        yield (STEPS.index(step) if step in STEPS else done), shown
+        yield _progress(who, STEPS.index(step) if step in STEPS else done, loading=step == "load"), shown
 
 
 @dataclass(frozen=True)
@@ -235,7 +239,7 @@ class Desk:
             language: Language = "en" if asked.get("language") == "en" else "zh"
             try:
                 for step, arrived in _write(parts, who, lead, language):
-                    yield render("page_rep.html", "progress", who.lang, _steps(step)), gr.skip(), arrived or gr.skip()
+                    yield step, gr.skip(), arrived or gr.skip()
             except XinyanError:
                 yield "", *_show(parts, who, lead)
                 raise
@@ -246,7 +250,7 @@ class Desk:
             place = (asked.get("section", ""), int(index))
             script = amend.edit(parts, script, user, {place: asked.get("text", "")}, now=utc_now())
         elif asked.get("act") == "rewrite":
-            yield render("page_rep.html", "progress", who.lang, _steps(STEPS.index("draft"))), gr.skip(), gr.skip()
+            yield _progress(who, STEPS.index("draft")), gr.skip(), gr.skip()
             section, reason = asked.get("section", ""), asked.get("reason", "")
             try:
                 script = amend.regenerate(parts, script, section, user, reason, now=utc_now())
@@ -305,5 +309,5 @@ def build(parts: Parts) -> gr.Blocks:
         acted = work.select(
             desk.act, None, [progress, leads, work], concurrency_id="model", concurrency_limit=2, **QUIET
         )
-        acted.then(None, js=RELEASE)
+        release_after(acted)
     return page

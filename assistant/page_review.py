@@ -6,7 +6,7 @@ from datetime import datetime
 import gradio as gr
 
 from assistant import review
-from assistant.components import RELEASE, panel, render, sent
+from assistant.components import panel, release_after, render, sent
 from assistant.header import QUIET, Visitor, edge, header, people, visitor
 from assistant.i18n import Locale, tr
 from assistant.parts import Parts, utc_now
@@ -135,5 +135,5 @@ def build(parts: Parts) -> gr.Blocks:
                 item = panel("item")
         page.load(bench.show, None, [queue, item], **QUIET)
         queue.select(bench.choose, None, [queue, item], **QUIET)
-        item.select(bench.act, None, [queue, item], **QUIET).then(None, js=RELEASE)
+        release_after(item.select(bench.act, None, [queue, item], **QUIET))
     return page

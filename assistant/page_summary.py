@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from assistant.components import RELEASE, panel, render, sent
+from assistant.components import panel, release_after, render, sent
 from assistant.header import QUIET, Visitor, asked_of, edge, header, visitor
 from assistant.i18n import tr
 from assistant.parts import Parts, utc_now
@@ -202,6 +202,6 @@ def build(parts: Parts) -> gr.Blocks:
             with gr.Column(scale=3, min_width=320):
                 shown = panel("summary-shown", script="summary.js")
         page.load(desk.show, None, [form, shown], **QUIET)
-        form.select(desk.make, None, [form, shown], **QUIET).then(None, js=RELEASE)
-        shown.select(desk.act, None, shown, **QUIET).then(None, js=RELEASE)
+        release_after(form.select(desk.make, None, [form, shown], **QUIET))
+        release_after(shown.select(desk.act, None, shown, **QUIET))
     return page

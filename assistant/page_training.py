@@ -8,7 +8,7 @@ import gradio as gr
 from sqlalchemy import select
 
 from assistant import compare_view, training_view
-from assistant.components import RELEASE, panel, render, sent
+from assistant.components import panel, release_after, render, sent
 from assistant.header import QUIET, Visitor, asked_of, edge, people, visitor
 from assistant.i18n import tr
 from assistant.live import follow
@@ -151,6 +151,6 @@ def build(parts: Parts) -> tuple[Board, list[Any]]:
     timer = gr.Timer(1.5, active=False)
     outputs = [start, queue, shown, history, side, timer]
     for each in (start, queue, shown, history, side):
-        each.select(board.act, None, outputs, **QUIET).then(None, js=RELEASE)
+        release_after(each.select(board.act, None, outputs, **QUIET))
     timer.tick(board.tick, None, outputs, concurrency_limit=None, **QUIET)
     return board, outputs

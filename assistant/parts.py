@@ -138,6 +138,14 @@ class Parts:
         """The base model in this process."""
         return open_model(self.base, threads=self.threads, keys=self.keys)
 
+    def waits_for_model(self, stage: str, customer: str) -> bool:
+        """Whether this script's writer must be loaded first: seconds, once after a start or a release."""
+        with reading(self.db) as tx:
+            chosen = choose(tx, stage, customer)
+        if chosen is None or chosen.adapter is None:
+            return False
+        return "engine" not in self.__dict__ or chosen.adapter not in self.engine.loaded()
+
     def writer(self, stage: str = "", customer: str = "") -> Writer | None:
         """
         Who writes for this customer in this stage: the adapter in force, or the arm of a gradual release.

@@ -11,7 +11,7 @@ from assistant.draft import SEED, WAY, Checker, Way, write_draft
 from assistant.inputs import inputs_of
 from assistant.lead import Lead, own_lead
 from assistant.outcome import note_written, write_in_shadow
-from assistant.parts import Parts, Progress
+from assistant.parts import Parts, Progress, Writer
 from assistant.plan import Plan, make_plan
 from assistant.script import Finding, Script, ScriptSection
 from assistant.store import add_script
@@ -135,7 +135,7 @@ def write_script(
     on_progress("plan", 1, 4)
     checker = checker_of(parts.company, prepared.brief, prepared.scopes)
     planned = _Arriving(prepared, write_draft(prepared.plan, checker, None, None)[0], on_arrival)
-    writer = parts.writer(lead.stage, lead.customer) if parts.company.phrases.stages[lead.stage].trained else None
+    writer = _writer(parts, lead, on_progress)
     on_progress("draft", 2, 4)
     engine, adapter = (writer.engine, writer.adapter) if writer else (None, None)
     started = monotonic()
@@ -172,6 +172,15 @@ def write_script(
         parts.run_later(lambda: write_in_shadow(parts, writer, prepared.plan, checker, script_id, now))
     on_progress("done", 4, 4)
     return script_id
+
+
+def _writer(parts: Parts, lead: Lead, on_progress: Progress) -> Writer | None:
+    """Who writes this script, told as a step of its own where the model must be loaded first."""
+    if not parts.company.phrases.stages[lead.stage].trained:
+        return None
+    if parts.waits_for_model(lead.stage, lead.customer):
+        on_progress("load", 2, 4)
+    return parts.writer(lead.stage, lead.customer)
 
 
 class _Arriving:

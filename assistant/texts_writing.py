@@ -6,6 +6,10 @@ WRITING: dict[str, tuple[str, str]] = {
         "The plan's own wording comes first; each section is replaced as the model finishes it. Nothing is stored "
         "before all of it is written and checked.",
     ),
+    "model_loading": (
+        "正在加载模型（启动或发布后只需一次，几秒钟）；方案措辞已可先看。",
+        "The model is being loaded (once after a start or a release, a few seconds); the plan's wording is here.",
+    ),
     "arrived": ("已写好", "written"),
     "arriving_plan": ("方案措辞", "plan's wording"),
     "untrained_stage": (
@@ -23,12 +27,12 @@ WRITING: dict[str, tuple[str, str]] = {
     "call_none": ("一年之内没有可致电的时段，请核对日历", "no window within a year; check the calendar"),
     "call_write": ("话术随时可以撰写和送审。", "A script can be written and reviewed at any time."),
     "call_unverified": (
-        "时段依据与节假日尚未经贵公司核对，请在 company.yaml 的 call_hours 中核对更正。",
-        "Article and holidays have not been checked by your company; correct them under call_hours in company.yaml.",
+        "时段依据与节假日尚未经贵公司核对，请管理员核对更正",
+        "article and holidays have not been checked by your company yet; ask the administrator to",
     ),
     "call_unknown": (
-        "那时的放假安排尚未录入，请以国务院办公厅通知为准。",
-        "The holidays of that time are not entered yet; go by the official notice.",
+        "那时的放假安排尚未录入，请以官方通知为准",
+        "the holidays of that time are not entered yet; go by the official notice",
     ),
     "why": ("依据", "Why"),
     "why_hint": ("为什么有这句话", "Why this sentence is there"),

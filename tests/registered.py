@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
@@ -25,19 +26,26 @@ def add_adapter(
     stage: str = "",
     passed: bool | None = True,
     memory: bool | None = True,
+    trained: Path | None = None,
+    base: str = BASE,
+    template: str = TEMPLATE,
 ) -> str:
-    """A candidate; `passed` and `memory` are what the gate and the memory test said, None: nothing yet."""
-    draft = home / "drafts" / label
-    draft.mkdir(parents=True)
-    (draft / CONFIG).write_text(json.dumps({"base_model_name_or_path": "x"}), encoding="utf-8")
-    (draft / WEIGHTS).write_bytes(label.encode())
+    """
+    A candidate; `passed` and `memory` are what the gate and the memory test said, None: nothing yet. `trained`: the
+    folder of real weights for this `base`.
+    """
+    draft = trained or home / "drafts" / label
+    if trained is None:
+        draft.mkdir(parents=True)
+        (draft / CONFIG).write_text(json.dumps({"base_model_name_or_path": "x"}), encoding="utf-8")
+        (draft / WEIGHTS).write_bytes(label.encode())
     detail = {"dataset": DATASET, "trainer": trainer, "stage": stage}
     key = open_signing_key(home / "keys")
-    name = keep_adapter(draft, home / "adapters", base_hash=BASE, template=TEMPLATE, detail=detail, key=key)
+    name = keep_adapter(draft, home / "adapters", base_hash=base, template=template, detail=detail, key=key)
     if not tx.scalar(select(datasets.c.hash)):
         counts = {"train": 1, "heldout": 1, "quarantined": 0}
         tx.execute(insert(datasets).values(hash=DATASET, inputs="i" * 64, created_at=NOW, **counts))
-    row = {"hash": name, "key": name[::-1], "dataset": DATASET, "base": BASE, "recipe": {}, "stage": stage}
+    row = {"hash": name, "key": name[::-1], "dataset": DATASET, "base": base, "recipe": {}, "stage": stage}
     folder = str(home / "adapters" / name)
     tx.execute(insert(adapters).values(**row, folder=folder, seconds=1.0, created_at=NOW))
     append(tx, actor=trainer, event="adapter_trained", subject=name, detail={}, now=NOW)
@@ -50,9 +58,9 @@ def add_adapter(
     return name
 
 
-def add_approved(tx: Connection, home: Path, label: str, *, stage: str = "") -> str:
-    """Approved by two people."""
-    name = add_adapter(tx, home, label, stage=stage)
+def add_approved(tx: Connection, home: Path, label: str, *, stage: str = "", **more: Any) -> str:
+    """Approved by two people; `more` as of add_adapter."""
+    name = add_adapter(tx, home, label, stage=stage, **more)
     for by in ("cora", "carl"):
         approve(tx, name, by=by, reason="reads well", now=NOW, needed=2)
     return name
