@@ -14,6 +14,7 @@ _DIGITS = {digit: number for number, digit in enumerate("零一二三四五六�
     "几": -1,
     "半": -1,
 }
+_HALF_A_YEAR = 200
 Span = tuple[date, date]
 Resolve = Callable[[re.Match[str], date], Span | None]
 
@@ -74,7 +75,8 @@ def nearest(on: date, month: int, day: int, *, past: bool = False) -> date:
             found.append(date(year, month, day))
         except ValueError:
             continue
-    if past and (behind := [each for each in found if each <= on]):
+    behind = [each for each in found if (0 if past else 9_999) <= (on - each).days <= _HALF_A_YEAR]
+    if behind:
         return max(behind)
     if not found:
         raise ValueError(day)

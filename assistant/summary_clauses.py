@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from assistant import summary_words as words
@@ -42,12 +42,19 @@ class Clause:
     condition: bool
 
     @property
+    def busy(self) -> bool:
+        """Whether it tells of something else on that day: 院里8月要审计."""
+        return self.acts or bool(words.STATIVE_ZH.search(self.text))
+
+    @property
     def term(self) -> bool:
         return bool(self.due) or self.open
 
 
-def clauses_of(sentence: Sentence, on: date | None, people: Mapping[str, Side]) -> list[Clause]:
-    """In order; commas inside a date cut nothing."""
+def clauses_of(
+    sentence: Sentence, on: date | None, people: Mapping[str, Side], named: Side | None = None
+) -> list[Clause]:
+    """In order; commas inside a date cut nothing. `named`: the side of whom the sentence before names."""
     text = words.TAG.sub("", sentence.text)
     dated = mentions(text, sentence.day or on)
     cuts = [match.end() for match in _CUT.finditer(text)]
@@ -55,7 +62,10 @@ def clauses_of(sentence: Sentence, on: date | None, people: Mapping[str, Side]) 
     for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
         if text[start:end].strip(" ，,；;"):
             inside = [when for when in dated if start <= when.start < end]
-            found.append(_clause(sentence, text, start, end, inside, on, people))
+            clause = _clause(sentence, text, start, end, inside, on, people)
+            if clause.third and named is not None and words.PRONOUN.search(clause.text):
+                clause = replace(clause, third=False, actor=named)
+            found.append(clause)
     return found
 
 
@@ -89,6 +99,9 @@ def _clause(
             words.NOT_EN.search(said) or words.HEDGE_EN.search(said) or (words.PAST_EN.search(said) and not vows)
         )
     dead = dead or bool(words.REPORTS.search(said))
+    if words.SAID_WOULD.search(said):
+        acts, vows = True, True
+        dead = bool(words.NOT_EN.search(said))
     event = bool(words.EVENT.search(said)) and not vows and actor is None
     return Clause(
         said,
@@ -153,6 +166,7 @@ def _is_term(text: str, when: When, on: date | None) -> bool:
 
 def _is_after(text: str, when: When) -> bool:
     after = bool(words.AFTER.match(text, when.end)) or bool(words.AFTER_EN.search(text, 0, when.start))
+    after = after or bool(re.match(r"(?:after|from|since)\b", text[when.start : when.end], re.IGNORECASE))
     return after and not re.search(r"后|内|\bin\b|within", text[when.start : when.end])
 
 
@@ -176,7 +190,8 @@ def _actor(sentence: Sentence, said: str, people: Mapping[str, Side]) -> tuple[S
     found.extend((m.start(), _own(sentence)) for m in words.FIRST.finditer(said) if not _possessed(said, m))
     found.extend((m.start(), other(_own(sentence))) for m in words.SECOND.finditer(said) if _acts_itself(said, m))
     found.extend((m.start(), None) for m in words.THIRD.finditer(said) if _acts_itself(said, m))
-    if person := named_person(said, people):
+    person = named_person(said, people)
+    if person and not re.search(r"[与和跟给向对把同]$", said[: person[0]]):
         found.append(person)
     elif titled := words.TITLED.search(said):
         found.append((titled.start(), "customer"))
@@ -184,6 +199,13 @@ def _actor(sentence: Sentence, said: str, people: Mapping[str, Side]) -> tuple[S
         return None, False
     first = min(found, key=lambda each: each[0])[1]
     return first, first is None
+
+
+def side_named(said: str, people: Mapping[str, Side]) -> Side | None:
+    """Of the person whom a sentence names, for the "he" of the next one."""
+    if person := named_person(said, people):
+        return person[1]
+    return "customer" if words.TITLED.search(said) else None
 
 
 def _both_named(said: str, people: Mapping[str, Side]) -> bool:
@@ -211,7 +233,9 @@ def _possessed(said: str, match: re.Match[str]) -> bool:
 def _acts_itself(said: str, match: re.Match[str]) -> bool:
     """Not 提供给院方, 交给采购中心, 信息科的接口文档, to the hospital, send you."""
     before = said[max(0, match.start() - 8) : match.start()]
-    if re.search(r"(?:给|向|跟|和|与|对|到|往|把|为|替|让|至|交|送|发|联系|通知|告诉|陪|找|问|帮|去|在|请)$", before):
+    if re.search(
+        r"(?:给|向|跟|和|与|对|到|往|把|为|替|让|至|交|送|发|联系|通知|告诉|陪|找|问|帮|去|在|达|予|请)$", before
+    ):
         return bool(re.search(r"请$", before))
     if re.search(
         r"\b(?:to|for|with|at|from|of|in|by|send|give|let|get|call|phone"

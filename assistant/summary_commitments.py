@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from assistant import summary_words as words
-from assistant.summary_clauses import Clause, clauses_of
+from assistant.summary_clauses import Clause, clauses_of, side_named
 from assistant.summary_dates import When, mentions
 from assistant.summary_reading import Row, Sentence, task_rows
 from assistant.summary_sides import Side, other, people_of, side_in
@@ -36,9 +36,11 @@ def commitments(text: str, said: list[Sentence], on: date | None) -> list[Commit
     rows, people = task_rows(text), people_of(text)
     found = [each for row in rows if not row.hostile for each in _of_row(text, row, on)]
     taken = [(row.task[0], row.due[1]) for row in rows]
+    named: Side | None = None
     for sentence in said:
         if not sentence.hostile and not any(a <= sentence.start and sentence.end <= b for a, b in taken):
-            found += _of_sentence(sentence, on, people)
+            found += _of_sentence(sentence, on, people, named)
+        named = side_named(sentence.text, people) or named
     return _once(sorted(found, key=lambda each: each.start))
 
 
@@ -71,10 +73,12 @@ def _of_row(text: str, row: Row, on: date | None) -> list[Commitment]:
     return [Commitment(task, *row.task, side_in(owner), owner, when.last if when else None, when)]
 
 
-def _of_sentence(sentence: Sentence, on: date | None, people: Mapping[str, Side]) -> Iterator[Commitment]:
+def _of_sentence(
+    sentence: Sentence, on: date | None, people: Mapping[str, Side], named: Side | None
+) -> Iterator[Commitment]:
     if words.QUESTION.search(words.TAG.sub("", sentence.text)):
         return
-    clauses = clauses_of(sentence, on, people)
+    clauses = clauses_of(sentence, on, people, named)
     used: set[int] = set()
     for place in range(len(clauses)):
         if place in used or any(each.condition for each in clauses[: place + 1]):
@@ -99,7 +103,7 @@ def _group(sentence: Sentence, clauses: Sequence[Clause], place: int) -> tuple[i
         if (
             not term
             and before.term
-            and (before.event or not before.acts)
+            and (before.event or not before.busy)
             and (not before.actor or clause.actor in (None, before.actor))
         ):
             term, first = True, place - 1  # 培训结束后一周内，我们提供考核结果

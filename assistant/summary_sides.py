@@ -20,7 +20,7 @@ OURS = re.compile(
 )
 CUSTOMER = re.compile(
     r"院方|我院|我办(?![理好完妥])|我中心|贵院|贵科|贵处|贵单位|本院"
-    r"|我科|我处|本科室|客户|甲方|买方|用户方|用户单位|使用方|医院"
+    r"|我科|我处|本科室|客户(?!部|经理|服务|代表|成功)|甲方|买方|用户方|用户单位|使用方|医院"
     r"|卫生院|诊所|保健院"
     r"|(?:(?![到给送去在的把和与向发交我你您他前后内请让由及、])[\u4e00-\u9fff]){1,4}科(?!技"
     r"|学|长|室|普|研)|科室|护理部|护士站|护士长|手术室|监护室|药房"
@@ -54,7 +54,7 @@ _ATTENDANCE = re.compile(
     r"|到会|人员|在场|in the room|on the call|there|present|attendees"
     r"|participants|attending|in attendance)\W*[：:]?\s*(?P<who>.+)$"
     r"|(?:^|\s)(?:被访人?|受访人?|访谈对象)\W*[：:]\s*(?P<who3>.+)$"
-    r"|^\W*(?P<who2>(?:医院|院方|客户|甲方|我方|我司|乙方|供应商|公司"
+    r"|^\W*(?P<who2>(?:医院|院方|客户(?!部|经理|服务|代表|成功)|甲方|我方|我司|乙方|供应商|公司"
     r"|(?:the )?hospital|customer|supplier|us|our side)[^：:\n]{0,12}[：:](?=[^。\n]{1,80}$)[^。\n]+)$",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -146,6 +146,11 @@ def _same_person(label: str, labels: Mapping[str, Side]) -> Side | None:
     return named[0] if named else None
 
 
+_MET = re.compile(
+    r"\b(?:i|we) (?:met(?: with)?|saw|spoke (?:to|with)|visited|sat down with) (?P<a>[^.\n]{3,80})"
+    r"|(?:与|和|同|跟|拜访了?)(?P<b>[^，。；\n]{2,24}?)(?:面谈|会面|见面|沟通|交流|座谈)",
+    re.IGNORECASE,
+)
 _TITLED = re.compile(r"\b(?:Dr|Prof|Sister)\b")
 _ROLE = re.compile(
     r"(?:^|[；;\s])(?P<role>[^：:；;\s。，,]{2,12})[：:]\s*(?P<who>[^：:；;\n。，,]{1,16})(?=$|[；;\n])", re.MULTILINE
@@ -175,6 +180,9 @@ def people_of(text: str) -> dict[str, Side]:
                 if own in ("ours", "customer"):
                     for name in _names_in(person):
                         found.setdefault(name, own)
+    for match in _MET.finditer(text[:2_000]):
+        for name in _names_in(match["a"] or match["b"]):
+            found.setdefault(name, "customer")
     for match in _ROLE.finditer("\n".join(text.split("\n")[:10])):
         named = _plain_side(match["role"])
         if named in ("ours", "customer") and not _FIELDS.search(match["role"]):

@@ -31,7 +31,7 @@ _PAST_EN = re.compile(
 )
 _COMING_EN = re.compile(
     r"\b(?:will|shall|going to|can|could|may|might|should|must|would"
-    r"|to be|needs?|let's|plans?|(?:am|are|is) \w+ing)\b|'ll\b|\blet \w+ have\b",
+    r"|to be|needs?|let's|plans?|(?:am|are|is) \w+ing)\b|'(?:ll|d)\b|\blet \w+ have\b",
     re.IGNORECASE,
 )
 _STOP = re.compile(r"[。！？；!?;\n]|\.(?=\s|$)")
@@ -51,12 +51,16 @@ def tells_past(text: str, start: int, end: int) -> bool:
     """
     if re.search(r"\b(?:by|before|until|within|than)(?: the)?\s*$", text[max(0, start - 14) : start], re.IGNORECASE):
         return False
+    if re.search(r"\bsince(?: the)?\s*$", text[max(0, start - 12) : start], re.IGNORECASE):
+        return True
     first, last = sentence_around(text, start, end)
     before = [comma.end() for comma in _COMMA.finditer(text, first, start)]
     after = _COMMA.search(text, end, last)
     clause = text[before[-1] if before else first : after.start() if after else last]
     chinese = bool(re.search(r"[\u4e00-\u9fff]", clause))
     past, coming = (_PAST_ZH, _COMING_ZH) if chinese else (_PAST_EN, _COMING_EN)
+    if not chinese and re.search(r"\b(?:will|shall|going to)\b|'ll\b", text[first:start], re.IGNORECASE):
+        return False  # I'll get it packed and handed over on Friday
     if coming.search(clause):
         return bool(chinese and re.search(r"已经?|刚刚?|曾|(?:说|讲|提|约|定)过", clause))
     if past.search(clause):

@@ -29,7 +29,8 @@ BOTH = re.compile(
     _I,
 )
 THIRD = re.compile(
-    r"他们|她们|厂家|厂里|原厂|总部|代理机构|招标代理|招标公司|第三方|快递|物流公司|卫健委|医保局|药监|领导|评委|专家组"
+    r"[他她](?!人)|他们|她们|厂家|厂里|原厂|总部|代理机构|招标代理"
+    r"|招标公司|第三方|快递|物流公司|卫健委|医保局|药监|领导|评委|专家组"
     r"|\b(?:they|he|she|the (?:factory|manufacturer|agency|board|committee"
     r"|authority|courier|ministry)|head office|legal)\b",
     _I,
@@ -38,7 +39,7 @@ BY = re.compile(r"由(?=[\u4e00-\u9fff\[])")
 
 # what is done or handed over
 ACT_ZH = re.compile(
-    r"安排|更换|换[掉上好新装]|[发给][您你我贵咱到过出货布送来]|发(?:一份"
+    r"[发寄送交付拿办弄](?=$|[。，,！!])|安排|更换|换[掉上好新装]|[发给][您你我贵咱到过出货布送来]|发(?:一份"
     r"|一版|个)|给(?:贵|各|科|院|设备|客户)|送[到达过给至来去样]|提[交供报]"
     r"|完成|寄[出达到给过送]?|快递|出具|出(?:一[份个版]|个|报告|方案"
     r"|结果|票)"
@@ -93,7 +94,7 @@ STATIVE_ZH = re.compile(
     r"|没"
 )
 STATIVE_PLAIN_EN = re.compile(
-    r"\b(?:is|are|am|has|have|says?|thinks?|wants?|likes?|close[sd]?"
+    r"\b(?:i'm|we're|it's|he's|she's|that's|off|away|is|are|am|has|have|says?|thinks?|wants?|likes?|close[sd]?"
     r"|starts?|begins?|ends|expires?|needs?|prefers?|works?|belongs?"
     r"|costs?|remains?|knows?|believes?|sits|falls|comes? back|go away"
     r"|goes?|leaves?|left|count|close)\b",
@@ -121,7 +122,7 @@ HEDGE_ZH = re.compile(
     r"|好像|听说|据说|有望|力争|尽力"
 )
 CONDITION = re.compile(
-    r"如果|要是|若(?!干)|倘若|假如|假使|万一|只要|除非|一旦|的话|^\W*如(?=[^期下上同此][^，]{1,20}$)"
+    r"如(?:能|有|需|遇)|如果|要是|若(?!干)|倘若|假如|假使|万一|只要|除非|一旦|的话|^\W*如(?=[^期下上同此][^，]{1,20}$)"
     r"|^\W*(?:once|as soon as|when)\b|\b(?:if|unless|provided|assuming"
     r"|in case|depending on|subject to)\b|^\W*(?:should|were|had) (?:you"
     r"|we|i|the|they|it)\b",
@@ -260,3 +261,9 @@ TITLED = re.compile(
     r"|Matron|Nurse|Prof(?:essor)?)\.? [A-Z]\w+"
 )
 PLEDGE_ZH = re.compile(r"承诺(?!书|函)|答应|负责(?!人|方)")
+SAID_WOULD = re.compile(
+    r"\b(?:said|promised|confirmed|agreed|offered|told \w+)(?: that)? (?:i"
+    r"|we|he|she|they|the \w+)(?: (?:would|will)\b|'d\b|'ll\b)",
+    _I,
+)
+PRONOUN = re.compile(r"(?<![其])[他她](?!们|人)|\b(?:he|she)\b", _I)
