@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property, lru_cache
+from typing import Literal
 
 from eval.grounding_concepts import Post
 from eval.grounding_mentions import Mention, mentions, same_days, same_number, same_unit
-from eval.grounding_names import Named, names
+from eval.grounding_named import Named
+from eval.grounding_names import names
 from eval.grounding_posts import holders, is_person, titles
 from eval.grounding_words import (
     NEGATION,
@@ -41,6 +43,20 @@ _STOCK = frozenset(
         "院从 ",
     )
 )
+
+
+Outcome = Literal["supported", "contradicted", "absent", "no_claim"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextClaim:
+    """A value, name or statement of the sentence and what the cited texts say of it."""
+
+    text: str
+    kind: str
+    outcome: Outcome
+    why: str = ""
+    unstated: bool = False  # no text says it, which is less than that one says otherwise
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,28 @@ from eval.values import MONTHS
 ANY_YEAR = 2000  # the year of days whose year is not said
 _SHORT = {name[:3]: number for number, name in enumerate(MONTHS, 1)}
 _MONTH_WORD = "|".join([*MONTHS, *(rf"{name[:3]}(?![a-z])" for name in MONTHS if name != "May"), "Sept(?![a-z])"])
-_ORDINAL_WORDS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "  # noqa: SIM905
-    "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split()
-)
+_ORDINAL_WORDS = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
+]
 _ORDINAL = "|".join(_ORDINAL_WORDS)
 _DAY = r"[12]\d|3[01]|0?[1-9]"
 _FROM = re.compile(r"(?:自|从|since|from|starting|as of|effective)\s?(?:early |mid-?|late |the )?$", re.IGNORECASE)

@@ -15,7 +15,8 @@ _SUM = re.compile(
     re.IGNORECASE,
 )
 _DIFFERENCE = re.compile(
-    r"比|多|少|高|低|差|剩|余|省|未付|尚|欠|降|涨|增|减|扩|让|便宜|优惠|折|less|more|fewer|below|under|inside|above|over|\bup\b|down|left"
+    r"比|多|少|高|低|差|剩|余|省|未付|尚|欠|降|涨|增|减|扩|让|便宜|优惠|折|less|more|fewer|below|under|inside"
+    r"|above|over|\bup\b|down|left"
     r"|remain\w*|outstanding|saved|difference|increase|grew|rose|fell|short|extra|owe",
     re.IGNORECASE,
 )

@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from eval.grounding_concepts import Post, post_of
 from eval.grounding_mentions import mentions
-from eval.grounding_names import Name, Named, names, near_names, whom
+from eval.grounding_named import Named, near_names, whom
+from eval.grounding_names import Name, names
 from eval.grounding_posts import Holder, Title, holders, is_person, titles
 from eval.grounding_records import is_text, records_of
 from eval.grounding_roles import role_of
@@ -17,7 +18,9 @@ from eval.grounding_words import FORMER, FUTURE, PAST, PRESENT, REPORTED, clause
 
 _NAME = re.compile(r"name|姓名|名字", re.IGNORECASE)
 _IN_CHARGE = re.compile(
-    r"负责|分管|主管|在管|管着|担任|是|对接|联系人|(?<![A-Za-z])(?:in charge|responsible|handles|leads|runs|heads|manages|oversees|chairs|is|remains)(?![A-Za-z])"
+    r"负责|分管|主管|在管|管着|担任|是|对接|联系人|(?<![A-Za-z])(?:in charge|responsible|handles|leads|runs"
+    r"|heads|manages"
+    r"|oversees|chairs|is|remains)(?![A-Za-z])"
 )
 
 

@@ -25,20 +25,25 @@ from eval.grounding_words import (
 )
 
 _PLANNED = re.compile(
-    r"plan|intent|intend|expected|scheduled|proposed|remaining|balance|pending|计划|意向|拟|预计|待|余下|剩余|to be |discuss",
+    r"plan|intent|intend|expected|scheduled|proposed|remaining|balance|pending|计划|意向|拟|预计|待|余下|剩余"
+    r"|to be |discuss",
     re.IGNORECASE,
 )
 _REST = re.compile(
-    r"全部|剩余|余下|其余|都已|均已|(?<![A-Za-z])(?:all|remaining|remainder|balance|rest|fully|complete\w*|entire\w*)(?![A-Za-z])",
+    r"全部|剩余|余下|其余|都已|均已|(?<![A-Za-z])(?:all|remaining|remainder|balance|rest|fully|complete\w*"
+    r"|entire\w*)(?![A-Za-z])",
     re.IGNORECASE,
 )
 _DONE = re.compile(
-    r"已经?(?!订|购|采|下单)|完毕|做完|讲完|装完|完成|结束了|了(?=[，。])|已(?!订|购|采)|already|(?:has|have) (?:now |already |just )?(?:been )?\w+(?:ed|en|d)\b|(?:is|are) now (?:on|in)"
+    r"已经?(?!订|购|采|下单)|完毕|做完|讲完|装完|完成|结束了|了(?=[，。])|已(?!订|购|采)|already|(?:has"
+    r"|have) (?:now |already "
+    r"|just )?(?:been )?\w+(?:ed|en|d)\b|(?:is|are) now (?:on|in)"
     r"|获批|took place|taken place|(?:was|were) \w+ed",
     re.IGNORECASE,
 )
 _OPEN = re.compile(
-    r"^(?:open|pending|no|none|false|not .*|未.*|尚未.*|否|无|待.*|没有.*|.*中|in progress|under .*|awaiting .*|not yet.*)$",
+    r"^(?:open|pending|no|none|false|not .*|未.*|尚未.*|否|无|待.*|没有.*|.*中|in progress|under .*|awaiting .*"
+    r"|not yet.*)$",
     re.IGNORECASE,
 )
 _BOUGHT = re.compile(

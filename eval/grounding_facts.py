@@ -50,7 +50,8 @@ _SO_LONG = re.compile(r"已|了|来|至今|has been|have been|for (?:the )?(?:pa
 _COUNTS = frozenset({"quantity", "number"})
 _HOURS = re.compile(r"hour|minute|second|小时|分钟|秒|时长|时限|学时|\b\d+ ?[hs]\b", re.IGNORECASE)
 _TOOK_PLACE = re.compile(
-    r"(?:开标|安装|到货|验收|定|签|采购|送达|完成|交付|做)(?:完|好|下)?了|已于|took place|(?:was|were) (?:installed|delivered|signed|bought)"
+    r"(?:开标|安装|到货|验收|定|签|采购|送达|完成|交付|做)(?:完|好|下)?了|已于|took place|(?:was"
+    r"|were) (?:installed|delivered|signed|bought)"
 )
 _SOFT_UNITS = frozenset("次批位项家种类款张单期笔个份")
 _AS_OF = re.compile(r"截至|截止|目前|今天|as of|as at|today|currently|to date", re.I)

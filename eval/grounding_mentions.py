@@ -33,24 +33,30 @@ _CURRENCIES = (
     ("CNY", re.compile(r"[元圆¥￥块]|人民币|RMB|CNY|yuan|renminbi", re.IGNORECASE)),
     ("CNY", re.compile(r"[万亿千零〇一二两三四五六七八九]")),
 )
-_SCALES = {"万": 10**4, "亿": 10**8, "千": 10**3, "百万": 10**6, "千万": 10**7, "million": 10**6, "thousand": 10**3}
-_SCALES |= {"billion": 10**9, "bn": 10**9, "mn": 10**6, "k": 10**3, "m": 10**6, "w": 10**4}
+_SCALES = {
+    "万": 10**4, "亿": 10**8, "千": 10**3, "百万": 10**6, "千万": 10**7, "million": 10**6, "thousand": 10**3,
+    "billion": 10**9, "bn": 10**9, "mn": 10**6, "k": 10**3, "m": 10**6, "w": 10**4,
+}  # fmt: skip
 _SCALED = re.compile(
     r"(千万|百万|万|亿|千|million|thousand|billion)|(?<=\d)\s?(bn|mn|[kmw])(?![A-Za-z])", re.IGNORECASE
 )
 _HAN_COUNT = re.compile(r"^[\d,.\s零〇一二两三四五六七八九十百千万亿多余来]+")
 _LAST_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*$|\"$")
-_UNITS = {"圆": "元", "boxes": "box", "pcs": "piece", "毫升": "ml", "millilitre": "ml", "milliliter": "ml", "升": "litre",
-          "liter": "litre", "公斤": "kg", "千克": "kg", "kilogram": "kg", "kilo": "kg", "克": "gram", "毫克": "mg",
-          "毫米": "mm", "微升": "μl", "µl": "μl", "ul": "μl", "g": "gram", "焦": "j", "焦耳": "j", "厘米": "cm", "英寸": "inch", "寸": "inch", "inches": "inch", '"': "inch", "人份": "test",
-          "测试": "test", "吨": "tonne", "部": "台", "厘米水柱": "cmh2o", "毫米汞柱": "mmhg"}  # fmt: skip
+_UNITS = {
+    "圆": "元", "boxes": "box", "pcs": "piece", "毫升": "ml", "millilitre": "ml", "milliliter": "ml",
+    "升": "litre", "liter": "litre", "公斤": "kg", "千克": "kg", "kilogram": "kg", "kilo": "kg", "克": "gram",
+    "毫克": "mg", "毫米": "mm", "微升": "μl", "µl": "μl", "ul": "μl", "g": "gram", "焦": "j", "焦耳": "j",
+    "厘米": "cm", "英寸": "inch", "寸": "inch", "inches": "inch", '"': "inch", "人份": "test", "测试": "test",
+    "吨": "tonne", "部": "台", "厘米水柱": "cmh2o", "毫米汞柱": "mmhg",
+}  # fmt: skip
 _NO_UNIT = frozenset("system monitor pump machine device probe bed sensor".split())  # noqa: SIM905
 _EN_UNIT = {"unit": "台套个件部支张辆床",
             "set": "套台", "piece": "件个台支", "box": "盒箱", "kit": "盒套", "case": "箱例",
             "bottle": "瓶", "pack": "包", "pair": "双对副", "carton": "箱", "bag": "袋", "reel": "卷", "roll": "卷",
             "pallet": "托托盘板", "vial": "瓶支", "cartridge": "个支", "tray": "盘托"}  # fmt: skip
 _BOUND = re.compile(
-    r"(?:(?P<most>不超过|不到|少于|低于|不多于|不高于|至多|不足|最多|最长|under|less than|at most|up to|below|no more than)"
+    r"(?:(?P<most>不超过|不到|少于|低于|不多于|不高于|至多|不足|最多|最长|under|less than|at most|up to|below"
+    r"|no more than)"
     r"|(?P<least>超过|不少于|不低于|至少|逾|多于|高于|over|more than|at least|no less than|above|exceed\w*)"
     r"|(?P<about>约|大约|大概|近|将近|接近|差不多|about|around|approximately|roughly|nearly"
     r"|almost|some|circa|just under|just over)\s?(?:为|是)?)\s?$",
@@ -65,7 +71,8 @@ _FAR_UNIT = re.compile(
 )
 _WORD_COUNT = re.compile(rf"(?<![A-Za-z-])(?i:(?!one )({WORDS})(?P<half> and a half)?)(?![A-Za-z-])")
 _MODEL = re.compile(  # a product called by a word and a number: Pneuma 9
-    r"(?<![A-Za-z])(?P<word>[A-Z][A-Za-z]*[a-z]{2,}) (?P<n>\d{1,3})(?![\d,.]\d|\d|%|[\w-])(?! (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec))(?! (?:units?|sets?|boxes|kits?|cartons?|years?"
+    r"(?<![A-Za-z])(?P<word>[A-Z][A-Za-z]*[a-z]{2,}) (?P<n>\d{1,3})(?![\d,.]\d|\d|%|[\w-])(?! (?:Jan|Feb|Mar"
+    r"|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec))(?! (?:units?|sets?|boxes|kits?|cartons?|years?"
     r"|months?|days?|hours?|weeks?|minutes?|%|percent|people)(?![A-Za-z]))"
 )
 _NUMBERED = re.compile(r"(?:tender|ticket|project|\bno\.|number|#|编号|单号)\s?$", re.IGNORECASE)
@@ -74,7 +81,8 @@ _NO_MODEL = re.compile(
     r"(?:The|Of|At|In|On|For|From|Since|Until|By|About|Around|Over|Under|Only|Some|All|And|But|With|Within|After|Before"
     r"|Just|Your|Our|Their|Its|These|Those|Nearly|Almost|Roughly|Between|To|Another|Total|Quantity|Tender|Ticket|Order"
     r"|Invoice|Number|Page|Article|Section|Class|Grade|Level|Phase|Lot|Item|Contract|Project|Batch|Clause|Then|Both"
-    r"|Usd|Eur|Rmb|Cny|Price|Floor|Building|Bought|Installed|Received|Ordered|Delivered|Hospital|Clinic|Centre|Center|University|Institute|Trust|Infirmary"
+    r"|Usd|Eur|Rmb|Cny|Price|Floor|Building|Bought|Installed|Received|Ordered|Delivered|Hospital|Clinic|Centre"
+    r"|Center|University|Institute|Trust|Infirmary"
     r"|Depot|Store|Warehouse|Group|Company|Laboratory|School|Home)$"
     rf"|(?:{'|'.join([*MONTHS, *(name[:3] for name in MONTHS)])})$"
 )
@@ -82,31 +90,42 @@ _SIGNS = frozenset(
     "0123456789０１２３４５６７８９零〇一二两三四五六七八九十百千壹贰叁肆伍陆柒捌玖拾半年月[昨今明去前后"
 )
 _SOME = re.compile(  # a text without such a sign or word holds no value
-    r"(?<![A-Za-z])(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty"
+    r"(?<![A-Za-z])(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty"
+    r"|forty|fifty|sixty"
     r"|seventy|eighty|ninety|hundred|first|second|third|last|this|next|today|dozen|half"
     rf"|{'|'.join(MONTHS)}|{'|'.join(name[:3] for name in MONTHS)})",
     re.IGNORECASE,
 )
 _TALK_NOUN = (
-    r"(?:quick|short|small|simple|more|other|main|key|brief)? ?(?:questions?|things?|points?|options?|ideas?|topics?|steps?"
-    r"|reasons?|ways?|words?|suggestions?|sentences?|choices?|orders|occasions|times|visits|batches|deliveries|tickets|calls|instalments|possibilities|of you|of them|of us)(?![a-z])"
+    r"(?:quick|short|small|simple|more|other|main|key|brief)? ?(?:questions?|things?|points?|options?|ideas?"
+    r"|topics?|steps?"
+    r"|reasons?|ways?|words?|suggestions?|sentences?|choices?|orders|occasions|times|visits|batches|deliveries"
+    r"|tickets|calls|instalments|possibilities|of you|of them|of us)(?![a-z])"
 )
 _COUNT = r"[\d一二两三四五六七八九十百]+"
 _IDLE = re.compile(  # figures that state nothing of anybody
-    rf"第\s?{_COUNT}(?!\s?季度)[批次台期个家]?|\d{{1,2}}[:：]\d{{2}}|510\(k\)|HbA1c|SpO2|CO2|H2O|O2(?![A-Za-z0-9])|PM2\.5|COVID-?\d*|(?<![A-Za-z0-9-])(?:T[34]|B12|3D|4K|5G)(?![A-Za-z0-9-])"
+    rf"第\s?{_COUNT}(?!\s?季度)[批次台期个家]?|\d{{1,2}}[:：]\d{{2}}|510\(k\)|HbA1c|SpO2|CO2|H2O"
+    rf"|O2(?![A-Za-z0-9])|PM2\.5"
+    rf"|COVID-?\d*|(?<![A-Za-z0-9-])(?:T[34]|B12|3D|4K|5G)(?![A-Za-z0-9-])"
     rf"|{_COUNT}\s?(?:点(?:钟|半)?(?=[前后左到开，。]|$)|句)"
     rf"|(?:聊|占用|耽误|打扰|花|谈|沟通|抽|汇报|说|给我|用您|借)[^，。；\d]{{0,5}}?{_COUNT}\s?分钟"
-    r"|(?:take|have|spare|need|for|got|in|only|just|about) (?:\d+|one|two|three|five|ten|fifteen|twenty|thirty) ?-?(?:minutes?|mins?)(?= of|[.,?]|$| to| for your| on the)"
+    r"|(?:take|have|spare|need|for|got|in|only|just|about) (?:\d+|one|two|three|five|ten|fifteen|twenty"
+    r"|thirty) ?-?(?:minutes?|mins?)(?= of|[.,?]|$| to| for your| on the)"
     r"|[一二两三四五几]个(?:问题|方面|建议|点|时间|方案|选择|重点|事|想法|部分|阶段|步骤"
     r"|原因|疑问|情况|工作日|星期|钟头)|[一两]件事"
     rf"|(?:还剩|剩余|剩下|还有)(?:不到|约|大约)?[\d一二两三四五六七八九十半]+(?:年|个月|天)"
-    r"|(?:近|过去|最近|前|未来|今后|这|那|过|某|同|当|改|哪|头|每隔?)[\d一二两三四五六七八九十]+(?:年|个?月|天|周)|每一?[年月周天日台套]"
+    r"|(?:近|过去|最近|前|未来|今后|这|那|过|某|同|当|改|哪|头|每隔?)[\d一二两三四五六七八九十]+(?:年|个?月|天"
+    r"|周)|每一?[年月周天日台套]"
     r"|(?:last|past|next) (?:\w+ )(?:years?|months?|weeks?)"
     rf"|(?:{_COUNT}|半)\s?(?:年半?|个?半?月|个月|周|星期|天)(?:之?前|以前|之?后|以后|来)"
-    r"|(?<![A-Za-z])(?:\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|twelve|an?|half an?|a few|some) (?:years?|months?|weeks?|days?|hours?)"
+    r"|(?<![A-Za-z])(?:\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|twelve|an?|half an?|a few"
+    r"|some) (?:years?|months?|weeks?|days?|hours?)"
     r" (?:ago|earlier|later|before(?! acc)|after(?![a-z])|afterwards)"
-    r"|(?m:^\s*\d{1,2}[.、)）](?!\d))|这一年|一年(?=一度|的时间)|一起|十分|万一|千万(?=[别不要])|(?<=[，,。；、])[一二三四五六七八九]来(?=[，,是])"
-    r"|(?<![共仅只买购订装交到供添进租捐换有为是])(?<!了)一\s?(?!年|天|周|小时|个月|个小时)[\u4e00-\u9fff](?!百|十|千|万|季|[年月])|(?<=年)一\s?[\u4e00-\u9fff]|一个?[年月周天](?=大约|大概|约|要|用|能|平均|下来)"
+    r"|(?m:^\s*\d{1,2}[.、)）](?!\d))|这一年|一年(?=一度|的时间)|一起|十分|万一|千万(?=[别不要])"
+    r"|(?<=[，,。；、])[一二三四五六七八九]来(?=[，,是])"
+    r"|(?<![共仅只买购订装交到供添进租捐换有为是])(?<!了)一\s?(?!年|天|周|小时|个月|个小时)[\u4e00-\u9fff](?!百"
+    r"|十|千|万|季|[年月])"
+    r"|(?<=年)一\s?[\u4e00-\u9fff]|一个?[年月周天](?=大约|大概|约|要|用|能|平均|下来)"
     r"|(?<![A-Za-z])the \d{1,2}(?= (?:is|was|has|does|manages|runs|had|lasts|offers|gives|can)[ .]|[.,;](?!\d))"
     r"|\d{1,2} ?(?:a\.?m|p\.?m)\b|one of|one-off|24/7|7[*×x]24|二楼|[一二三四五六七八九十]楼|[上下]一年"
     rf"|(?i:(?:{WORDS}|\d) {_TALK_NOUN})"
@@ -246,9 +265,8 @@ def _step(text: str, number: Decimal, bound: str) -> Decimal:
     match = _SCALED.search(text)
     if digits and match:
         scale = _SCALES[(match[1] or match[2]).lower()]
-        if more := re.search(r"[万亿](\d*)", text):
-            if more[1]:
-                return Decimal(1000) if len(more[1]) == 1 else Decimal(0)
+        if (more := re.search(r"[万亿](\d*)", text)) and more[1]:
+            return Decimal(1000) if len(more[1]) == 1 else Decimal(0)
         zeros = _zeros(digits.group()) if bound in ("about", "more") and not digits[1] else 0
         return Decimal(scale) * 10**zeros / (10 ** len(digits[1] or ""))
     if bound in ("about", "more") and digits and not digits[1] and number:

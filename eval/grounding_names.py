@@ -6,44 +6,50 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from pypinyin import lazy_pinyin
-
-_SURNAMES = (
+COMMON_SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹"
     "孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔汤温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟申欧耿关兰焦俞左柳甘祝包宁尚符舒阮"
     "柯纪梅童凌毕单季裴霍涂苗谷曲盛翁冉骆蓝路游辛靳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳穆农司卓古吉缪简车连芦麦褚娄窦戚岑景党宫费卜冷晏席卫米柏宗"
     "瞿桂佟臧闵苟邬边卞姬师仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查麻苑迟邝官封谈匡鞠惠荆冀郁胥班储栗楚鄢谌奚冼蔺楼盘厉伊郜阚练廉禹井祖漆支狄宣晋柔云庾郗璩雍滕钮冼於訾母费计习戚甄邬闻仲宗令相琚逄缑麴亓蹇仉督晁暴竺逯莘党翟蒯濮卞郏浦缪鄂索咸籍赖卓蔺屠蒙池乔阴郁胥能苍双闻莘党"
 )
-_COMPOUND = "亓官|闻人|仲孙|钟离|濮阳|淳于|单于|太叔|公冶|宗政|赫连|呼延|相里|段干|百里|东郭|南门|羊舌|微生|欧阳|上官|司马|诸葛|司徒|皇甫|慕容|端木|令狐|东方|独孤|南宫|夏侯|尉迟|长孙|宇文|轩辕|公孙|澹台|申屠"
+_COMPOUND = (
+    "亓官|闻人|仲孙|钟离|濮阳|淳于|单于|太叔|公冶|宗政|赫连|呼延|相里|段干|百里|东郭|南门|羊舌|微生|欧阳|上官"
+    "|司马|诸葛|司徒|皇甫|慕容|端木|令狐|东方|独孤|南宫|夏侯|尉迟|长孙|宇文|轩辕|公孙|澹台|申屠"
+)
 _NOT_GIVEN = (
     "科部处室院中心区员任长务目域用面副的是为与和在了对由本该其他级司厂台套说有不也都就到从已将及或们你我"
     "她这那个次家年月日元万号被把请让给向去来问答自吗您从于呢吧啊见谈约聊找跟走"
 )
 _RANKS = (
-    "副?院长|主任医师|副?主任|副?科长|副?处长|副?部长|副?护士长|副?总经理|副?经理|副?总监|副?董事长|副?书记|副?主管|科员|工程师|采购员|专员"
+    "副?院长|主任医师|副?主任|副?科长|副?处长|副?部长|副?护士长|副?总经理|副?经理|副?总监|副?董事长|副?书记"
+    "|副?主管|科员|工程师|采购员|专员"
     "|教授|院士|副?所长|副?校长|检验师|技师|药师|秘书|厂长|副?总裁"
 )
 _GIVEN = rf"(?!{_RANKS}|老师|担任|接任|现任|负责)[\u4e00-\u9fff](?<![{_NOT_GIVEN}])"
-_PERSON = rf"(?:(?:{_COMPOUND})|(?<![主担现曾接时出原历就])任|[{_SURNAMES}])(?:{_GIVEN}){{1,2}}"
+PERSON = rf"(?:(?:{_COMPOUND})|(?<![主担现曾接时出原历就])任|[{COMMON_SURNAMES}])(?:{_GIVEN}){{1,2}}"
 _POLITE = "老师|医生|女士|先生|同志|医师|总"
 _ORGS = (
     "人民医院|中医院|中心医院|附属医院|妇幼保健院|保健院|医院|卫生院"
-    "|卫生服务中心|疾控中心|体检中心|诊所|门诊部|医学院|大学|研究所|研究院|有限公司|公司|集团|药业|药房|[一二三四五六七八九十]院(?!长)"
+    "|卫生服务中心|疾控中心|体检中心|诊所|门诊部|医学院|大学|研究所|研究院|有限公司|公司|集团|药业|药房"
+    "|[一二三四五六七八九十]院(?!长)"
 )
 _GENERIC = re.compile(
     r"^(?:贵|本|我|该|各|这家?|那家?|此|两|几|多|某|其他|其它|别的|同级|同类|大型|三甲"
     r"|周边|兄弟|附近|全国|省内|市内|很多|许多|不少|有些|部分|一家|咱们|你们|我们|他们"
     r"|咱)*(?:的)?(?:医院|公司|集团|大学|人民医院|中医院|诊所|厂家|有限公司)$"
 )
-_BARE_ORG = re.compile(  # the kind alone names nobody
-    r"(?:省|市|县|区|镇)?(?:医疗|器械|设备|科技|生物|贸易|医药|用品|技术|股份|限)*(?:人民医院|中医院|中心医院|附属医院|妇幼保健院|保健院|医院|卫生院|有限公司|限公司|公司|集团|司)"
+BARE_ORG = re.compile(  # the kind alone names nobody
+    r"(?:省|市|县|区|镇)?(?:医疗|器械|设备|科技|生物|贸易|医药|用品|技术|股份|限)*(?:人民医院|中医院|中心医院"
+    r"|附属医院|妇幼保健院|保健院|医院|卫生院|有限公司|限公司|公司|集团|司)"
 )
 _VERBED = re.compile("(?:回|到|来|去|给|向|跟|贵|本|该|总|分|子|母|你们|我们|我|他|她|由|为|让|请)(?:公司|医院|集团)$")
-_KIND = re.compile("人民|中医|中心|附属|妇幼|妇产|儿童|肿瘤|口腔|传染|康复|骨科|眼科|胸科|精神|保健")
-_EDGE = re.compile(
-    r"(?:[是在与和为给任向到至从由对把被据自及的了解访往助过问经兼同跟说对系来家即就赴约示有甲乙方]|请问|您好|来自|关于|根据|目前|现任|担任|出任|就任|接任|新任|[日月]出任|调任|了解|看到|联系|拜访|[年月日号，。：、（(“\"《\s])$"
+KIND = re.compile("人民|中医|中心|附属|妇幼|妇产|儿童|肿瘤|口腔|传染|康复|骨科|眼科|胸科|精神|保健")
+EDGE = re.compile(
+    r"(?:[是在与和为给任向到至从由对把被据自及的了解访往助过问经兼同跟说对系来家即就赴约示有甲乙方]|请问|您好"
+    r"|来自|关于|根据|目前|现任|担任|出任|就任|接任|新任|[日月]出任|调任|了解|看到|联系|拜访"
+    r"|[年月日号，。：、（(“\"《\s])$"
 )
-_DEPARTMENTS = re.compile(
+DEPARTMENTS = re.compile(
     r"(?:医学装备|医疗设备|医用设备|设备|器械|采购|招标|招采|检验|超声|放射|影像|医学影像"
     r"|心血管内|心内|神经内|神经外|重症医学|呼吸|消化|内镜|手术|急诊|信息|后勤|财务|药剂"
     r"|院感|感染管理|麻醉|骨|儿|妇产|妇|产|肿瘤|眼|口腔|护理|医务|总务|审计|纪检|质控"
@@ -53,40 +59,48 @@ _DEPARTMENTS = re.compile(
     r"(?:科(?![技学研目普室])|部|处(?!理)|中心|办公室|办(?![理公法])|室)"
 )
 _TITLE = re.compile(
-    rf"(?P<dept>(?:{_DEPARTMENTS.pattern}|[\u4e00-\u9fff]{{2}}[科室部处])?)(?P<extra>常务|代理|执行|名誉)?(?P<rank>{_RANKS})"
+    rf"(?P<dept>(?:{DEPARTMENTS.pattern}|[\u4e00-\u9fff]{{2}}[科室部处])?)(?P<extra>常务|代理|执行"
+    rf"|名誉)?(?P<rank>{_RANKS})"
 )
 _ADDRESS = re.compile(
-    rf"(?P<name>(?:{_COMPOUND})|[{_SURNAMES}])(?P<rank>{_RANKS}|{_POLITE}(?![体共计部裁监经之是算结价额量分务]))"
+    rf"(?P<name>(?:{_COMPOUND})|[{COMMON_SURNAMES}])(?P<rank>{_RANKS}|{_POLITE}(?![体共计部裁监经之是算结价额量分务]))"
 )
 _CALLED = re.compile(
-    rf"(?P<name>{_PERSON})(?P<after>{_RANKS}|老师|女士|先生|同志|医生|担任|任(?!何|务)|接任"
+    rf"(?P<name>{PERSON})(?P<after>{_RANKS}|老师|女士|先生|同志|医生|担任|任(?!何|务)|接任"
     rf"|出任|现任|曾任|负责|分管|接手|就任|上任|履新|签字|离任|调任|卸任)"
 )
 _AFTER_ROLE = re.compile(
-    rf"(?:{_RANKS}|联系人|负责人|决策人|经办人|对接人|签字人|授课人|主讲人?|讲师|讲者|采购人|经手人|责任人|验收人|申请人|报修人|培训师|销售|客服|秘书)(?:是|为|：|:|仍是|仍为"
-    rf"|由)?(?P<name>{_PERSON})(?![\u4e00-\u9fff]?(?:科|部|处|室|院))"
+    rf"(?:{_RANKS}|联系人|负责人|决策人|经办人|对接人|签字人|授课人|主讲人?|讲师|讲者|采购人|经手人|责任人"
+    rf"|验收人|申请人|报修人|培训师|销售|客服|秘书)(?:是|为|：|:|仍是|仍为"
+    rf"|由)?(?P<name>{PERSON})(?![\u4e00-\u9fff]?(?:科|部|处|室|院))"
 )
 _SINCE = re.compile(
-    rf"(?P<name>{_PERSON})(?=(?:自|从|于)[^，。；]{{2,14}}?(?:担任|任|出任|就任|接任|上任"
-    rf"|起|履新)|\d{{4}}\s?[年/-]|[，,](?:{_DEPARTMENTS.pattern})?(?:{_RANKS})|(?:是"
+    rf"(?P<name>{PERSON})(?=(?:自|从|于)[^，。；]{{2,14}}?(?:担任|任|出任|就任|接任|上任"
+    rf"|起|履新)|\d{{4}}\s?[年/-]|[，,](?:{DEPARTMENTS.pattern})?(?:{_RANKS})|(?:是"
     rf"|为)[^，。；]{{0,14}}?(?:{_RANKS}))"
 )
 _OPENS = re.compile(  # 汤志远今年8月在…; 严丽娟到医院讲了…
-    rf"(?:^|[，。：:；,])(?:您好，)?(?P<name>{_PERSON})(?=(?:今年|去年|前年|上月|上个月|本月|\d|在|于|给|到|为(?!了|期|主)|接替|把|已|将|持有|会同)[^，。]{{2,}})"
+    rf"(?:^|[，。：:；,])(?:您好，)?(?P<name>{PERSON})(?=(?:今年|去年|前年|上月|上个月|本月|\d|在|于|给|到"
+    rf"|为(?!了|期|主)|接替|把|已|将|持有|会同)[^，。]{{2,}})"
 )
 _ROLE_END = re.compile(
-    rf"(?:{_RANKS}|讲师|授课人|联系人|签字人|签约人|负责人)(?:是|为|：|:)?(?P<name>[{_SURNAMES}][\u4e00-\u9fff]{{2}})(?=[，。；,;、）)]|$)"
+    rf"(?:{_RANKS}|讲师|授课人|联系人|签字人|签约人|负责人)(?:是|为|："
+    rf"|:)?(?P<name>[{COMMON_SURNAMES}][\u4e00-\u9fff]{{2}})(?=[，。；,;、）)]|$)"
 )
 _BY = re.compile(
-    rf"(?:由|请|与|找|致电|转告|告知|通知)(?P<name>{_PERSON})(?=担任|任|接任|负责|主持|分管|修复|维修|处理|安装|主讲|带队|培训|送达|送货|签收|完成|上门|跟进|承担|提供|接手|操作|验收"
+    rf"(?:由|请|与|找|致电|转告|告知|通知)(?P<name>{PERSON})(?=担任|任|接任|负责|主持|分管|修复|维修|处理|安装"
+    rf"|主讲|带队|培训|送达|送货|签收|完成|上门|跟进|承担|提供|接手|操作|验收"
     rf"|签|确认|主任|院长|科长|老师|沟通|联系|，|。)"
 )
 _WORD_NOT_NAME = (
-    "方便|方式|安排|安装|高兴|高端|高效|高度|马上|关于|关注|连续|连接|连同|金额|金属|单价|单位|单独|单子|平均|成交|曾经|温度|温州|许多|包括|包含|明年|明确|程序|何时|何种|江苏|江西"
-    "|云南|周[一二三四五六日末期边]|白天|万一|尚未|尚待|易用|严格|齐全|武汉|常州|常用|常规|常见|路上|路径|容易|车间|车辆|管理|管路|强调|党委|费用|席位|祝您|解决|解释|师傅"
-    "|冷链|冷藏|花费|房间|季度|季节|毛利|孔径|龙头|麻醉|余额|余下|于是|舒适|简单|简要|符合|查看|查询|查了|官方|谈[到谈]|景|石油|黄色|古老|宫腔|米|柴油|和|梅花|沙|江|汤|范围"
+    "方便|方式|安排|安装|高兴|高端|高效|高度|马上|关于|关注|连续|连接|连同|金额|金属|单价|单位|单独|单子|平均"
+    "|成交|曾经|温度|温州|许多|包括|包含|明年|明确|程序|何时|何种|江苏|江西"
+    "|云南|周[一二三四五六日末期边]|白天|万一|尚未|尚待|易用|严格|齐全|武汉|常州|常用|常规|常见|路上|路径|容易"
+    "|车间|车辆|管理|管路|强调|党委|费用|席位|祝您|解决|解释|师傅"
+    "|冷链|冷藏|花费|房间|季度|季节|毛利|孔径|龙头|麻醉|余额|余下|于是|舒适|简单|简要|符合|查看|查询|查了|官方"
+    "|谈[到谈]|景|石油|黄色|古老|宫腔|米|柴油|和|梅花|沙|江|汤|范围"
 )
-_LOOSE = re.compile(rf"(?!{_WORD_NOT_NAME})(?P<name>{_PERSON})")  # any name at all; counts only beside a title
+_LOOSE = re.compile(rf"(?!{_WORD_NOT_NAME})(?P<name>{PERSON})")  # any name at all; counts only beside a title
 _NO_NAME = re.compile(
     r"谢信|随时|高级|项目|区域|应用|安全|常务|方面|万元|任何|马上|支持|成本|计量|关于|时任|曾任|华东"
     r"|华南|华北|相关|平台|信息|公司|经理|主任|采购|全院|元|原任|和设|应由|明年|来年|安排"
@@ -107,12 +121,14 @@ _EN_TITLE = re.compile(
     r"|nursing|centre|center|laboratory|technology|department))+|[a-z]+))?",
     re.IGNORECASE,
 )
-_HOUSE = re.compile("医?院|科[室，]|公司|集团|中心")
-_RANKED = re.compile(rf"(?:{_RANKS}|老师|医院|院长|医生|总|女士|先生|公司|中心)")
-_HAN_ONLY = re.compile(r"[\u4e00-\u9fff]+")
-_NOT_PERSON = re.compile(
-    r"^(?:Dr|Mr|Ms|Mrs|Prof|Professor|Sister|Director|Manager|The|And|With|By|From|To|Is|When|If|Did|Has|Head|Chief|Hello|Hi"
-    r"|Dear|Thank|Please|Nurse|Engineer|Officer|Congratulations|President|Dean|Deputy|Lead|Then|After|Before|Since|For|As|But|That) "
+HOUSE = re.compile("医?院|科[室，]|公司|集团|中心")
+RANKED = re.compile(rf"(?:{_RANKS}|老师|医院|院长|医生|总|女士|先生|公司|中心)")
+HAN_ONLY = re.compile(r"[\u4e00-\u9fff]+")
+NOT_PERSON = re.compile(
+    r"^(?:Dr|Mr|Ms|Mrs|Prof|Professor|Sister|Director|Manager|The|And|With|By|From|To|Is|When|If|Did|Has|Head"
+    r"|Chief|Hello|Hi"
+    r"|Dear|Thank|Please|Nurse|Engineer|Officer|Congratulations|President|Dean|Deputy|Lead|Then|After|Before"
+    r"|Since|For|As|But|That) "
 )
 _CAPITALS = re.compile(r"(?<![A-Za-z0-9])[A-Z][a-z]+(?:[-'’][A-Za-z]+)*(?:'s)?(?![A-Za-z0-9])")
 _COMMON = frozenset(
@@ -135,7 +151,7 @@ _COMMON = frozenset(
         "Applications Let For Their New Christmas Easter Fda Ce Iso Eur Usd Gbp Cny Icu Ecg Ct Mri Mr Or Aed Spo ",
     )
 )
-_ORDINALS = {"first": "第一", "second": "第二", "third": "第三", "fourth": "第四", "fifth": "第五", "sixth": "第六"}
+ORDINALS = {"first": "第一", "second": "第二", "third": "第三", "fourth": "第四", "fifth": "第五", "sixth": "第六"}
 _ORDERED = re.compile(r" (?:People|Affiliated|Hospital|Municipal|Central|County|Clinic)")
 _ORG_WORD = re.compile(
     r"(?:Hospital|Clinic|Centre|Center|University|College|Institute|Group|Company|Ltd|Inc|Corporation)\b"
@@ -207,7 +223,7 @@ def _chinese(text: str) -> list[Name]:
             and match["name"] not in "任时应项区原计都相普全"
         ):
             found.append(Name("address", match.group(), *span, match["rank"], match["name"]))
-    found += [Name("department", m.group(), *m.span()) for m in _DEPARTMENTS.finditer(text)]
+    found += [Name("department", m.group(), *m.span()) for m in DEPARTMENTS.finditer(text)]
     return found
 
 
@@ -215,20 +231,8 @@ def _core(name: Name, text: str) -> int:
     """Where an organisation begins, as far as the words before it tell; of a title its start."""
     if name.kind != "organisation":
         return name.start
-    cuts = [at for at in range(name.start + 1, name.end - 3) if _EDGE.search(text[name.start : at])]
+    cuts = [at for at in range(name.start + 1, name.end - 3) if EDGE.search(text[name.start : at])]
     return cuts[-1] if cuts else name.start
-
-
-def whom(found: Sequence[Name], named: "Named") -> tuple[list[Name], Name | None]:
-    """The people of a sentence whom some texts know, and one whom they do not where they know none of them."""
-    people = [name for name in found if name.kind == "person"]
-    held = [name for name in people if named.holds(name)]
-    if held:
-        return held, None
-    sure = [name for name in people if name.sure]
-    titled = [name for name in found if name.kind == "title" and name.department and named.holds(name)]
-    doubtful = people if titled and named.people and not any(name.kind == "address" for name in found) else sure
-    return [], next(iter(sure or doubtful), None)
 
 
 def _titles_en(text: str) -> list[Name]:
@@ -253,7 +257,7 @@ def _capitals(text: str) -> list[Name]:
     matches = list(_CAPITALS.finditer(text))
     for index, match in enumerate(matches):
         word = match.group().removesuffix("'s").removesuffix("’s")
-        if word in _COMMON and not (word.lower() in _ORDINALS and _ORDERED.match(text, match.end())):
+        if word in _COMMON and not (word.lower() in ORDINALS and _ORDERED.match(text, match.end())):
             continue
         starts = not text[: match.start()].strip() or re.search(r"[.!?:;。！？：]\s*[\"'“]?$", text[: match.start()])
         follows = index + 1 < len(matches) and matches[index + 1].start() - match.end() == 1
@@ -282,151 +286,11 @@ def _people_en(words: Sequence[Name], text: str) -> list[Name]:
     return found
 
 
-_RARE = "贝伏茅强娄危童颜凌霍虞昝经房裘缪干解应宣贲杭洪诸嵇滑荀羊家芮羿汲邴糜松富乌巴弓牧隗山宓蓬全仰秋暴钭戎詹束幸韶薄印宿怀邰从鄂双贡劳逄姬扶堵宰郦却通扈燕别阎充慕茹宦鱼容向慎戈终暨居衡步都满弘国文广禄阙东殳沃利蔚越夔隆厍勾融那空毋乜养须丰巢后红权益桓揭亢邸鄢漆敬衣湛佘漏佴"  # noqa
-SURNAMES = frozenset(["任", *_RARE, *_SURNAMES, *_COMPOUND.split("|")])
+_RARE = (
+    "贝伏茅强娄危童颜凌霍虞昝经房裘缪干解应宣贲杭洪诸嵇滑荀羊家芮羿汲邴糜松富乌巴弓牧隗山宓蓬全仰秋暴钭戎"
+    "詹束幸韶薄印宿怀邰从鄂双贡劳逄姬扶堵宰郦却通扈燕别阎充慕茹宦鱼容向慎戈终暨居衡步都满弘国文广禄阙东殳"
+    "沃利蔚越夔隆厍勾融那空毋乜养须丰巢后红权益桓揭亢邸鄢漆敬衣湛佘漏佴"
+)
 
 
-def near_names(sentence: str, people: Sequence[str]) -> str:
-    """A name in a sentence that is one sign (or one of two words) away from a known one; "" when there is none."""
-    for person in people:
-        if person in sentence:
-            continue
-        if re.fullmatch(r"[\u4e00-\u9fff]{3,4}", person):
-            if person[:2] in SURNAMES and person[1:] in sentence:
-                return person[1:]
-            for at in range(len(sentence) - len(person) + 1):
-                said = sentence[at : at + len(person)]
-                alike = sum(a == b for a, b in zip(said, person, strict=True))
-                if alike != len(person) - 1 or said in people or not _HAN_ONLY.fullmatch(said):
-                    continue
-                if _RANKED.match(sentence[at + len(person) - 1 :]) or _RANKED.match(sentence[at + len(person) :]):
-                    if not person.endswith(said[-1]) or _HOUSE.match(sentence[at + len(person) :]):
-                        continue
-                if said[0] in _SURNAMES and not any(other in sentence for other in people if said[-2:] in other):
-                    return said
-        elif " " in person and person.isascii():
-            first, last = person.split()[0], person.split()[-1]
-            for match in re.finditer(
-                rf"\b(?:{re.escape(first)} [A-Z][a-z]+|[A-Z][a-z]+ {re.escape(last)})\b", sentence
-            ):
-                said = match.group()
-                if said not in people and not _NOT_PERSON.search(said) and not any(said in other for other in people):
-                    return said
-    return ""
-
-
-class Named:
-    """The names that some texts hold, to be asked for; what is asked is found as it stands, shortened or in pinyin."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self.text = "\n".join(texts)
-        self.lower = self.text.lower()
-        self.latin = re.search(r"[A-Za-z]{2,}[a-z]", self.text) is not None
-        self.titles = [name for name in names(self.text) if name.kind == "title"]
-        self._pinyin: str | None = None
-        self.people = "[[p_" in self.text or any(name.kind in ("person", "address") for name in names(self.text))
-        self.people = self.people or any(re.fullmatch(rf"{_PERSON}", text.strip()) for text in texts)
-        self.departments = _DEPARTMENTS.search(self.text) is not None
-
-    def holds(self, name: Name) -> bool:
-        """Whether the texts name what was named."""
-        if name.kind == "organisation":
-            return self._organisation(name.text)
-        if name.kind == "title":
-            return bool(self.same_titles(name))
-        if name.kind == "address":
-            return self._surname(name.department)
-        if name.kind == "name":
-            return self._word(name.text)
-        if name.kind == "person" and name.text.isascii():
-            return all(self._word(word) for word in name.text.split())
-        return name.text in self.text or (name.kind == "person" and self._spelled(name.text))
-
-    def same_titles(self, asked: Name) -> list[Name]:
-        """The titles of the texts that mean what was said: the same rank, no other department."""
-        if asked.text.isascii():
-            return [name for name in self.titles if name.text.isascii() and _same_title(asked, name)]
-        return [name for name in self.titles if not name.text.isascii() and _same_title(asked, name)]
-
-    def has_titles(self, *, ascii_only: bool) -> bool:
-        """Whether any title of this script is named, so that one can be wrong."""
-        return any(name.text.isascii() == ascii_only for name in self.titles)
-
-    def _organisation(self, run: str) -> bool:
-        for size in range(len(run), 3, -1):
-            tail = run[-size:]
-            if _BARE_ORG.fullmatch(tail):
-                break
-            at = self.text.find(tail)
-            rest = run[:-size]
-            while at >= 0:
-                if (
-                    not rest
-                    or _EDGE.search(rest)
-                    or at == 0
-                    or not "\u4e00" <= self.text[at - 1] <= "\u9fff"
-                    or _EDGE.search(self.text[at - 2 : at])
-                ):
-                    return True
-                at = self.text.find(tail, at + 1)
-        return self._shortened(run)
-
-    def _shortened(self, run: str) -> bool:
-        known = [name.text for name in names(self.text) if name.kind == "organisation"]
-        tails = [run[-size:] for size in range(3, min(len(run), 10) + 1)]
-        alone = [tail for tail in tails if tail == run or _EDGE.search(run[: -len(tail)])]
-        return any(_is_short(tail, whole) for tail in alone if not _BARE_ORG.fullmatch(tail) for whole in known)
-
-    def _surname(self, surname: str) -> bool:
-        if "[[p_" in self.text:
-            return True
-        if surname in self.text:
-            return True
-        return self.latin and f" {''.join(lazy_pinyin(surname))} " in f" {re.sub('[^a-z]', ' ', self.lower)} "
-
-    def _word(self, word: str) -> bool:
-        lower = word.lower().replace("’", "'")
-        if lower in self.lower or lower.removesuffix("s") in self.lower:
-            return True
-        if not re.search(r"[\u4e00-\u9fff]", self.text):
-            return False
-        if ordinal := _ORDINALS.get(lower):
-            return ordinal in self.text
-        return lower.replace("'", "").replace("-", "") in self.pinyin
-
-    def _spelled(self, person: str) -> bool:
-        if not self.latin:
-            return False
-        parts = lazy_pinyin(person)
-        family, given = parts[0], "".join(parts[1:])
-        return f"{family} {given}" in self.lower or f"{given} {family}" in self.lower
-
-    @property
-    def pinyin(self) -> str:
-        """All Chinese characters as syllables without spaces."""
-        if self._pinyin is None:
-            self._pinyin = "|".join("".join(lazy_pinyin(run)) for run in re.findall(r"[\u4e00-\u9fff]+", self.text))
-        return self._pinyin
-
-
-def _same_title(asked: Name, known: Name) -> bool:
-    if asked.rank.lower() != known.rank.lower():
-        return False
-    if not asked.department or not known.department:
-        return True
-    one, other = asked.department.lower(), known.department.lower()
-    return one in other or other in one
-
-
-def _is_short(short: str, whole: str) -> bool:
-    """青禾一院 of 青禾市第一人民医院: the first and last sign and all between, in order; no other kind of house."""
-    if len(short) < 3 or short[-1] != whole[-1] or short[0] not in whole:
-        return False
-    if any(kind not in whole for kind in _KIND.findall(short)):
-        return False
-    at = whole.index(short[0])
-    for sign in short[1:]:
-        at = whole.find(sign, at + 1)
-        if at < 0:
-            return False
-    return True
+SURNAMES = frozenset(["任", *_RARE, *COMMON_SURNAMES, *_COMPOUND.split("|")])

@@ -10,17 +10,21 @@ from eval.grounding_names import SURNAMES
 from eval.grounding_words import clauses
 
 _HAN_TITLE = re.compile(
-    rf"(?P<before>[\u4e00-\u9fffA-Za-z]{{0,8}}?)(?P<rank>(?:副|常务副?|代理|执行)?(?:{HAN_RANKS}))(?!医师|技师|护师|办公)"
+    rf"(?P<before>[\u4e00-\u9fffA-Za-z]{{0,8}}?)(?P<rank>(?:副|常务副?|代理|执行)?(?:{HAN_RANKS}))(?!医师|技师"
+    rf"|护师|办公)"
 )
 _EDGE = re.compile(
-    r".*(?:[是为任由的和与及兼跟向给找请到在说对，、：:（(「“\s]|担任|出任|接任|现任|原任?|前任?|新任|一下|了|医院|(?:医疗|服务|急救|疾控|血液|体检)中心|公司|血站|卫生院|贵院|贵科|本院|该院)"
+    r".*(?:[是为任由的和与及兼跟向给找请到在说对，、：:（(「“\s]|担任|出任|接任|现任|原任?|前任?|新任|一下|了"
+    r"|医院|(?:医疗|服务|急救|疾控|血液|体检)中心|公司|血站|卫生院|贵院|贵科|本院|该院)"
 )
 _EN_WORD = r"(?:[A-Za-z&'-]+)"
 _EN_TITLE = re.compile(
-    r"(?<![A-Za-z])(?P<before>(?:general affairs |tender office |medical equipment |medical devices |supply chain )?(?:(?:deputy|vice|associate|acting|assistant|senior|clinical|chief|hospital|medical|nursing"
+    r"(?<![A-Za-z])(?P<before>(?:general affairs |tender office |medical equipment |medical devices "
+    r"|supply chain )?(?:(?:deputy|vice|associate|acting|assistant|senior|clinical|chief|hospital|medical|nursing"
     r"|procurement|supply chain|equipment|biomedical|it|icu|lab|laboratory|radiology|finance|ward|theatre|quality"
     r"|purchasing|logistics|pharmacy|imaging|emergency|renal unit|lead|department)[ -])*)"
-    r"(?P<rank>head nurse|ward sister|charge nurse|matron|director|head|chief(?! executive)|chief executive|ceo|president"
+    r"(?P<rank>head nurse|ward sister|charge nurse|matron|director|head|chief(?! executive)|chief executive|ceo"
+    r"|president"
     r"|dean|manager|superintendent|supervisor|engineer|officer|secretary|professor|lead(?! time|ing|s\b)|deputy(?! )"
     r"|chair(?:man|woman|person)?)(?![A-Za-z-])"
     rf"(?P<after>(?: of| for) (?:the )?{_EN_WORD}(?: (?:and |of |& )?{_EN_WORD}){{0,3}})?",
@@ -30,12 +34,14 @@ _STOP = re.compile(
     r"(?<= )(?:at|in|since|on|and (?!devices|equipment|imaging)|from|who|has|is|was|signed|for|with)(?= ).*$"
 )
 _TAKES = re.compile(
-    r"(?:接替|接任|取代|替代|接(?:了|的是|下)?|took over from|taken over from|succeed\w*|replac\w+|in place of|follow(?:s|ed|ing))"
+    r"(?:接替|接任|取代|替代|接(?:了|的是|下)?|took over from|taken over from|succeed\w*|replac\w+|in place of"
+    r"|follow(?:s|ed|ing))"
     r"\s?(?:(?:Dr|Mr|Ms|Mrs|Prof)\.? )?$",
     re.IGNORECASE,
 )
 _PLACE = re.compile(
-    r"(?:Hospital|Clinic|Centre|Center|Medical|Devices?|Health|Supplies|Trading|Services|Biomedical|Instruments|Group|Trust"
+    r"(?:Hospital|Clinic|Centre|Center|Medical|Devices?|Health|Supplies|Trading|Services|Biomedical|Instruments"
+    r"|Group|Trust"
     r"|Infirmary|Company|Ltd|Inc|University|Institute|Store|Depot|Warehouse|Leasing|Systems?|Unit|Ward|Department|Nurse"
     r"|Director|Manager|Head|Chief|Officer|Care|Pump|Monitor|Healthcare|Foundation|Insurance|Logistics|Partners)\b"
 )

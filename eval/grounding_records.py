@@ -17,13 +17,83 @@ _HAN_RUN = re.compile(r"[\u4e00-\u9fff]+")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z']{2,}|[A-Za-z]*\d[A-Za-z0-9]+|[A-Za-z]+\d")
 _CODE = re.compile(r"(?=[A-Za-z0-9-]*\d)(?=[A-Za-z0-9-]*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*|\d{4,}")
 _COMMON = frozenset(
-    "医疗 器械 设备 有限 限公 公司 医院 科技 人民 民医 中心 心医 材料 医用 疗器 疗设 备有 械有 技有 疗科 主任 科主 科长 "  # noqa: SIM905
-    "medical devices device hospital centre center equipment department health clinic supplies group company ltd care "
-    "systems system trading services instruments the and for with from healthcare general tender order contract ticket "
-    "director manager head unit units machine machines scanner scanners analyser analysers workstation workstations pump pumps monitor monitors".split()
+    [
+        "医疗",
+        "器械",
+        "设备",
+        "有限",
+        "限公",
+        "公司",
+        "医院",
+        "科技",
+        "人民",
+        "民医",
+        "中心",
+        "心医",
+        "材料",
+        "医用",
+        "疗器",
+        "疗设",
+        "备有",
+        "械有",
+        "技有",
+        "疗科",
+        "主任",
+        "科主",
+        "科长",
+        "medical",
+        "devices",
+        "device",
+        "hospital",
+        "centre",
+        "center",
+        "equipment",
+        "department",
+        "health",
+        "clinic",
+        "supplies",
+        "group",
+        "company",
+        "ltd",
+        "care",
+        "systems",
+        "system",
+        "trading",
+        "services",
+        "instruments",
+        "the",
+        "and",
+        "for",
+        "with",
+        "from",
+        "healthcare",
+        "general",
+        "tender",
+        "order",
+        "contract",
+        "ticket",
+        "director",
+        "manager",
+        "head",
+        "unit",
+        "units",
+        "machine",
+        "machines",
+        "scanner",
+        "scanners",
+        "analyser",
+        "analysers",
+        "workstation",
+        "workstations",
+        "pump",
+        "pumps",
+        "monitor",
+        "monitors",
+    ]
 )
 _HOUSE = re.compile(
-    "[\u4e00-\u9fff](?:公司|医疗|器械|科技|生物|诊断|医贸|贸易|材料|集团|基金会|代理|进出口|设计院|研究所|耗材|药业|内镜|洗消|物流|供应链|实业)$"
+    "[\u4e00-\u9fff](?:公司|医疗|器械|科技|生物|诊断|医贸|贸易|材料|集团|基金会|代理|进出口|设计院|研究所|耗材"
+    "|药业|内镜|洗消|物流|供应链|实业)$"
 )
 _SUBJECT, _FROM, _PRODUCT = "@subject", "@from", "@product"
 

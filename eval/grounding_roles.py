@@ -11,7 +11,8 @@ from eval.grounding_words import NEGATION, clauses
 _ROLES = {  # the name of a relation that gives the part; the words that give it in a sentence
     "winner": (
         r"winn\w*|award(?:ed)?_to|successful|中标(?:单位|人|方|公司|供应商|企业)|成交(?:人|供应商)",
-        r"中标(?!价|金额|公告|通知|候选|单价)|拿下|夺标|(?<![A-Za-z])(?:won|winner|went to|awarded to|took|successful bidder)(?![A-Za-z])",
+        r"中标(?!价|金额|公告|通知|候选|单价)|拿下|夺标|(?<![A-Za-z])(?:won|winner|went to|awarded to|took"
+        r"|successful bidder)(?![A-Za-z])",
     ),
     "agent": (
         r"agent|agency|代理",
@@ -23,7 +24,8 @@ _ROLES = {  # the name of a relation that gives the part; the words that give it
     ),
     "holder": (
         r"holder|注册人|持有人|持证",
-        r"注册人|持有(?!期)|持证|(?<![A-Za-z])(?:holder|holds the (?:certificate|registration|clearance|number|licen[cs]e)|registrant)(?![A-Za-z])",
+        r"注册人|持有(?!期)|持证|(?<![A-Za-z])(?:holder|holds the (?:certificate|registration|clearance|number"
+        r"|licen[cs]e)|registrant)(?![A-Za-z])",
     ),
     "supplier": (
         r"supplier|vendor|供方|供应商|供货|中选",

@@ -35,7 +35,8 @@ _KINDS = (  # what a bare number is, by the name of its relation
         "quantity",
         "",
         re.compile(
-            r"quantit|count|number of|qty|boxes|box (?:ordered|delivered)|carton|pallets?|units?\b|beds?\b|数量|台数|套数|采购量|数$|个数",
+            r"quantit|count|number of|qty|boxes|box (?:ordered|delivered)|carton|pallets?|units?\b|beds?\b|数量"
+            r"|台数|套数|采购量|数$|个数",
             re.I,
         ),
     ),
@@ -47,7 +48,8 @@ _IN_FACT_SCALE = (
     (re.compile(r"million|百万", re.I), Decimal(10**6)),
 )
 _COUNTED = re.compile(
-    r"(?<![a-z])(box|carton|pallet|bag|kit|case|bottle|pack|vial|roll|reel)(?:e?s)?(?= (?:in|ordered|delivered|on|stock|bought|received|remaining|left)|$)",
+    r"(?<![a-z])(box|carton|pallet|bag|kit|case|bottle|pack|vial|roll|reel)(?:e?s)?(?= (?:in|ordered|delivered"
+    r"|on|stock|bought|received|remaining|left)|$)",
     re.IGNORECASE,
 )
 _BARE = re.compile(r"\s*\d[\d,]*(?:\.\d+)?\s*")

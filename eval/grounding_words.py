@@ -9,24 +9,31 @@ Topics = frozenset[str]
 # Topic: Chinese words, English words. A value beside a word of one topic must not be a fact of another.
 _TOPICS: Mapping[str, tuple[str, str]] = {
     "purchase": (
-        "(?:采购|购买|购置|购入|购进|订购|添置|引进|购得|选购)(?!中心|科|办|部|处|员|经理|总监|主管|意愿|意向|需求|计划)|买(?!断|单|方|家|卖)"
-        r"|下单|订单|(?<!维保)(?<!续保)(?<!保养)(?<!服务)(?<!租赁)(?<!维护)合同(?!到期)|成交|(?<!重)签(?:的|下|了|订|署)(?![^，。]{0,8}维保)|(?<!预)(?<!征)(?<!签)(?<!修)(?<!制)订(?=的|了|过|货|[\d一二两三四五六七八九十])",
+        "(?:采购|购买|购置|购入|购进|订购|添置|引进|购得|选购)(?!中心|科|办|部|处|员|经理|总监|主管|意愿|意向"
+        "|需求|计划)|买(?!断|单|方|家|卖)"
+        r"|下单|订单|(?<!维保)(?<!续保)(?<!保养)(?<!服务)(?<!租赁)(?<!维护)合同(?!到期)|成交|(?<!重)签(?:的|下"
+        r"|了|订|署)(?![^，。]{0,8}维保)"
+        r"|(?<!预)(?<!征)(?<!签)(?<!修)(?<!制)订(?=的|了|过|货|[\d一二两三四五六七八九十])",
         r"bought|buy(?:s|ing)?\b|purchas\w+|acquir\w+|order(?:s|ed|ing)?\b|procured"
         r"|(?<!maintenance )(?<!service )(?<!support )(?<!lease )contracts?\b"
         r"|took delivery of an order",
     ),
     "install": (
         "安装|装机|装[好上完了](?!饰)|投入使用|启用|投用|调试完成",
-        r"install\w*|commission(?:ed|ing)|(?:go(?:es)?|went|gone)[ -]live|(?:put|went|came) into (?:use|service|operation)",
+        r"install\w*|commission(?:ed|ing)|(?:go(?:es)?|went|gone)[ -]live|(?:put|went|came) into (?:use|service"
+        r"|operation)",
     ),
     "deliver": (
-        r"交付|到货(?!速度|情况|周期|时间|及时)|发货|送货|收货|送达|送到|运到|交货|签收|(?<!止)(?<!停)接收(?!投标|标书|报名|资料)|收到|先到(?=[\d一二三四五六七八九十])|到齐|补齐|到了?(?=[一二三四五六七八九十\d]+[台套件盒箱])",
+        r"交付|到货(?!速度|情况|周期|时间|及时)|发货|送货|收货|送达|送到|运到|交货|签收"
+        r"|(?<!止)(?<!停)接收(?!投标|标书|报名|资料)|收到|先到(?=[\d一二三四五六七八九十])"
+        r"|到齐|补齐|到了?(?=[一二三四五六七八九十\d]+[台套件盒箱])",
         r"deliver\w*|shipped|shipment|arriv(?:ed|es?|ing)\b(?! (?:at|on site))|receiv\w+|reached|drop\b",
     ),
     "accept": ("验收", r"acceptance|signed off"),
     "warranty": (
         "质保|保修|三包|出保|过保|脱保|在保(?!护|障|证|持|密)",
-        r"warrant(?:y|ies|ed)|guarantee\w*|cover(?:ed|age|s)?\b(?= (?:on|for|by|until|ends?|ending|runs?|asset|has))|protected",
+        r"warrant(?:y|ies|ed)|guarantee\w*|cover(?:ed|age|s)?\b(?= (?:on|for|by|until|ends?|ending|runs?|asset"
+        r"|has))|protected",
     ),
     "maintain": ("维保|保养|维护合同|续保|年保", r"maintenance|service contract|servic(?:ed|ing)\b"),
     "budget": (
@@ -90,11 +97,14 @@ _ALSO = {  # words that only occur in the names of relations
 LASTING = frozenset({"post", "warranty", "maintain", "price", "certificate", "lease", "discount"})
 
 NEGATION = re.compile(
-    r"从未|从来没有?|(?:先|请|千万)别|(?<![\u4e00-\u9fff])别(?=[\u4e00-\u9fff])|勿|不要(?!紧)|不用|暂不|尚未|并未|未曾|没有|没(?=[\u4e00-\u9fff])(?!关系|问题|事)|未(?!来|必"
+    r"从未|从来没有?|(?:先|请|千万)别|(?<![\u4e00-\u9fff])别(?=[\u4e00-\u9fff])|勿|不要(?!紧)|不用|暂不|尚未"
+    r"|并未|未曾|没有"
+    r"|没(?=[\u4e00-\u9fff])(?!关系|问题|事)|未(?!来|必"
     r"|免|关闭|完成|到期|结|处理|解决)|不再|不是|并非|并不|不含|不包含|不包括|不提供"
     r"|不需要?|不会|无人|无法|不能|不得|不可|不支持|不在|不具备|不存在"
     r"|无(?=质保|保修|记录|采购|预算|需|任何|合同|工单|有效|报修|故障|异常|投诉|库存|欠款)|取消了?|拒绝"
-    r"|(?<![A-Za-z])(?:not|never|no longer|without|cannot|neither|nor|nobody|no one|none|pending|called off|cancelled|withdrawn|no(?! later| less"
+    r"|(?<![A-Za-z])(?:not|never|no longer|without|cannot|neither|nor|nobody|no one|none|pending|called off"
+    r"|cancelled|withdrawn|no(?! later| less"
     r"| more| fewer| problem|\.))(?![A-Za-z])|n't\b",
     re.IGNORECASE,
 )
@@ -102,7 +112,8 @@ _HEDGES = re.compile(
     r"可能|或许|也许|大概率|预计|计划|拟(?!合)|打算|考虑|有望|设想|构想|等[^，。]{0,8}意见|将(?!军)|准备|意向|尚待|待定"
     r"|(?<![A-Za-z])(?:may(?! 20| \d)|might|could|will|would|plans?|planned|planning"
     r"|intends?|expects?|expected|considering|likely"
-    r"|possibly|perhaps|tentative\w*|to be|subject to|proposed|possibilit\w+|permitting|should reach|intended|scheduled|due)(?![A-Za-z])",
+    r"|possibly|perhaps|tentative\w*|to be|subject to|proposed|possibilit\w+|permitting|should reach|intended"
+    r"|scheduled|due)(?![A-Za-z])",
     re.IGNORECASE,
 )
 _DUTIES = re.compile(
@@ -119,14 +130,18 @@ COMPARISON = re.compile(
     re.IGNORECASE,
 )
 NEED = re.compile(
-    r"希望|急需|迫切|需要(?!我|您签|我们)|担心|担忧|顾虑|头疼|困扰|不满|抱怨|痛点|意见很?大|苦于|急于|生怕|怕(?=年底|被|来不及|[^，。]{0,6}收回)|缺钱|资金紧|头痛|吐槽|闹心|催得|断货|应急|告急|失误|误操作|操心|犯愁|心急|压力"
+    r"希望|急需|迫切|需要(?!我|您签|我们)|担心|担忧|顾虑|头疼|困扰|不满|抱怨|痛点|意见很?大|苦于|急于|生怕"
+    r"|怕(?=年底|被|来不及|[^，。]{0,6}收回)|缺钱|资金紧|头痛|吐槽|闹心"
+    r"|催得|断货|应急|告急|失误|误操作|操心|犯愁|心急|压力"
     r"|焦虑|发愁|苦恼|看重|在意|关注(?!我)|想要|想换|想更换|急着|着急|吃力|难处|嫌|满意"
     r"|信任|青睐|不放心|最怕|受够|诉求"
     r"|(?<![A-Za-z])(?:needs?|wants?|wanted|hop(?:es|ed|ing)|worr(?:y|ies|ied)|concern(?:s"
     r"|ed)?|frustrat\w+|struggl\w+|dissatisf\w+|unhappy"
     r"|pain(?:s| points?)?|urgent\w*|complain\w*|fears?|afraid|eager|keen|priorit\w+"
     r"|pressure|anxious|satisfied|happy with|tired of|fed up|suffer\w*|cares? about"
-    r"|desperate\w*|bothered|annoyed|short of (?:cash|staff|money|funds)|losing sleep|los\w+ sleep|sleepless|overwhelm\w*|exhaust\w*|mistakes?|fatigue|nervous|unsettled|stress\w*|running out|desperat\w*|chas(?:ed|ing) us|pressing)(?![A-Za-z])",
+    r"|desperate\w*|bothered|annoyed|short of (?:cash|staff|money|funds)|losing sleep|los\w+ sleep|sleepless"
+    r"|overwhelm\w*|exhaust\w*|mistakes?|fatigue|nervous|unsettled|stress\w*|running out|desperat\w*|chas(?:ed"
+    r"|ing) us|pressing)(?![A-Za-z])",
     re.IGNORECASE,
 )
 PLAN = re.compile(
@@ -135,7 +150,8 @@ PLAN = re.compile(
     re.IGNORECASE,
 )
 CUSTOMER = re.compile(
-    r"贵院|贵科|贵司|贵公司|贵单位|院领导|领导|同事|院里|您|你们|咱们|医院|科室|院方|客户|主任|院长|科长|护士|医生|采购|老师|\[\["
+    r"贵院|贵科|贵司|贵公司|贵单位|院领导|领导|同事|院里|您|你们|咱们|医院|科室|院方|客户|主任|院长|科长|护士"
+    r"|医生|采购|老师|\[\["
     r"|(?<![A-Za-z])(?:you|your|hospital|customer|client|clinic|ward|department|director"
     r"|head|nurses?|doctors?|team|staff|they|their|dr\.?|mr\.?|ms\.?|mrs\.?|prof\.?)(?![A-Za-z])",
     re.IGNORECASE,
@@ -166,12 +182,14 @@ OFFER = re.compile(
     re.IGNORECASE,
 )
 MODAL = re.compile(
-    r"可以|安排|如[果有需]|愿意|帮您|为您(?!院)|免费|随时|(?<![A-Za-z])(?:can|could|would|offer|shall|will|happy to)(?![A-Za-z])",
+    r"可以|安排|如[果有需]|愿意|帮您|为您(?!院)|免费|随时|(?<![A-Za-z])(?:can|could|would|offer|shall|will"
+    r"|happy to)(?![A-Za-z])",
     re.IGNORECASE,
 )
 OF_THE = re.compile(r" of (?:the|those|your|these) $")  # …of the sixteen
 WEAK = re.compile(  # words that name an event only beside others
-    r"receiv\w*|g[ai]ve\w*|given by|gift|reached|arriv\w*|drop|cover\w*|protected|收到|接收|签收|送到|先到|到齐|补齐|到了?|赠|捐"
+    r"receiv\w*|g[ai]ve\w*|given by|gift|reached|arriv\w*|drop|cover\w*|protected|收到|接收|签收|送到|先到|到齐"
+    r"|补齐|到了?|赠|捐"
     r"|签.?|订|报过|价格|安排.*|earmark\w*|set aside|started",
     re.IGNORECASE,
 )
@@ -194,7 +212,9 @@ DONE = re.compile(
     re.IGNORECASE,
 )
 PRESENT = re.compile(
-    r"目前|本月|这个月|现有|现在|现行|眼下|当前|如今|仍|还在|(?<![A-Za-z])(?:now|currently|current|this month|this year|at present|today|right now|still)(?![A-Za-z])",
+    r"目前|本月|这个月|现有|现在|现行|眼下|当前|如今|仍|还在|(?<![A-Za-z])(?:now|currently|current|this month"
+    r"|this year|at present"
+    r"|today|right now|still)(?![A-Za-z])",
     re.IGNORECASE,
 )
 FORMER = re.compile(
@@ -213,33 +233,44 @@ OVER = re.compile(
     re.I,
 )
 STILL = re.compile(
-    r"(?:没|未|尚未|还没)(?:出保|过保|到期|过期|失效)|not (?:yet )?(?:expired|lapsed)|仍然?在|还在|仍然?有效|目前有效|目前在|在有效期内|在保|期内|仍?在质?保(?!护|障)|(?<![A-Za-z])(?:still"
+    r"(?:没|未|尚未|还没)(?:出保|过保|到期|过期|失效)|not (?:yet )?(?:expired|lapsed)|仍然?在|还在|仍然?有效"
+    r"|目前有效|目前在|在有效期内|在保|期内"
+    r"|仍?在质?保(?!护|障)|(?<![A-Za-z])(?:still"
     r"|currently|remains?) (?:valid|open|under|in force|covered|holds?|in)|in warranty|under (?:warranty|cover)",
     re.I,
 )
 PARTLY = re.compile(
-    r"^(?:出保|过保|到期|过期|失效)|^ (?:yet )?(?:expired?|lapsed|ended|run out)|^到[^，。]{0,5}(?:时间|期|点)|^[^，。]{0,6}(?:齐|全|完)|^ (?:all|fully|yet (?:all|fully)|entirely)",
+    r"^(?:出保|过保|到期|过期|失效)|^ (?:yet )?(?:expired?|lapsed|ended|run out)|^到[^，。]{0,5}(?:时间|期|点)"
+    r"|^[^，。]{0,6}(?:齐|全"
+    r"|完)|^ (?:all|fully|yet (?:all|fully)|entirely)",
     re.IGNORECASE,
 )
 NOT_LESS = re.compile(
-    r"^(?:超过|高于|低于|少于|多于|不足|超|越)|^ (?:more|less|(?:over|under|above|below)(?= (?:the )?(?:\d|budget|limit|target))|exceed\w*)",
+    r"^(?:超过|高于|低于|少于|多于|不足|超|越)|^ (?:more|less|(?:over|under|above|below)(?= (?:the )?(?:\d|budget|limit"
+    r"|target))|exceed\w*)",
     re.IGNORECASE,
 )
 SUPERLATIVE = re.compile(
-    r"最(?![高低]限价|高价|低价|近|后|新|终|晚|迟|长(?:[\d一二两三四五六七八九十]|不)|大[\u4e00-\u9fff]{1,3}压|多(?:[\d一二两三四五六七八九十]|不)|少(?:[\d一二两三四五六七八九十]|不)|高预算)"
-    r"|比(?:其他|其它|别的|别家|所有|任何|同行|对手|竞品|同类)|历次|首家|首个|首位|唯一|独家|首屈一指|名列前茅|行业第一|领先|压过|远超|(?:优|胜)于|所有[^，。]{0,8}都"
-    r"|(?<![A-Za-z])(?:highest|lowest|largest|biggest|smallest|cheapest|fastest|(?:the|our|your|its|very) best|safest|strongest|leading|superior"
+    r"最(?![高低]限价|高价|低价|近|后|新|终|晚|迟|长(?:[\d一二两三四五六七八九十]|不)|大[\u4e00-\u9fff]{1,3}压"
+    r"|多(?:[\d一二两三四五六七八九十]|不)"
+    r"|少(?:[\d一二两三四五六七八九十]|不)|高预算)"
+    r"|比(?:其他|其它|别的|别家|所有|任何|同行|对手|竞品|同类)|历次|首家|首个|首位|唯一|独家|首屈一指|名列前茅"
+    r"|行业第一|领先|压过|远超|(?:优|胜)于|所有[^，。]{0,8}都"
+    r"|(?<![A-Za-z])(?:highest|lowest|largest|biggest|smallest|cheapest|fastest|(?:the|our|your|its|very) best"
+    r"|safest|strongest|leading|superior"
     r"|number one|outperform\w*|undercut\w*|beat\w*|unrivalled|unmatched|first (?:in|of) (?:its|the)|ever had|only one"
     r"|better|the most(?! recent| part)|(?:every|any|all|other) (?:competitor|rival|hospital|supplier)s?)(?![A-Za-z])",
     re.IGNORECASE,
 )
 CAUSE = re.compile(
     r"因为|由于|起因|原因|缘于|源于|是因|因(?=[\u4e00-\u9fff]{2,}[，。])|主要是|为了解决|之所以"
-    r"|(?<![A-Za-z])(?:because|due to|as a result of|owing to|after \w+ (?:had|have|kept|repeatedly)|driven by|prompted by|which explains|explains why|so that)(?![A-Za-z])",
+    r"|(?<![A-Za-z])(?:because|due to|as a result of|owing to|after \w+ (?:had|have|kept|repeatedly)|driven by"
+    r"|prompted by|which explains|explains why|so that)(?![A-Za-z])",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
-    r"[，；。！？：、（）\n]|[,;!?:()](?!\d)|(?<!\d)[,;](?=\d)|\.(?=\s|$)|(?<=[\w)])\s(?=(?:and|but|while|whereas|with|which)\s)"
+    r"[，；。！？：、（）\n]|[,;!?:()](?!\d)|(?<!\d)[,;](?=\d)|\.(?=\s|$)|(?<=[\w)])\s(?=(?:and|but|while"
+    r"|whereas|with|which)\s)"
 )
 
 

@@ -1,11 +1,11 @@
 """Suite `verification`: sentences with and without faults, judged by the facts (V1) and by the cited texts (V2)."""
 
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eval import grounding_facts, grounding_mentions, grounding_names, grounding_text, grounding_words
 from eval.verification import SPLITS, Case, Outcome, by_fault, figures, judge, read_cases
 from governance.settings import Settings
 
@@ -49,7 +49,9 @@ def _speed(cases: Sequence[Case]) -> int:
 
 def forget() -> None:
     """Empty what the verifiers remember of texts and facts."""
-    for module in (grounding_facts, grounding_mentions, grounding_names, grounding_text, grounding_words):
+    for name, module in list(sys.modules.items()):
+        if not name.startswith("eval.grounding"):
+            continue
         for remembered in vars(module).values():
             if clear := getattr(remembered, "cache_clear", None):
                 clear()

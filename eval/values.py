@@ -27,14 +27,18 @@ _QUARTERS = {
 }
 _CURRENCY = "人民币|美元|美金|澳元|加元|瑞郎|新元|欧元|日元|港元|港币|英镑"
 _UNITS = (
-    "人份|人次|例次|测试|托盘|英寸|千瓦|厘米水柱|毫米汞柱|毫升|微升|毫米|厘米|毫克|微克|公斤|(?<!公)斤(?!两)|焦耳|焦(?!急|点|虑)|分贝|公斤|千克|公里|平方米|台|套|件|支|个|盒|箱|批|人|名|例|次|条|根|张|份|瓶|片|组|辆|只|家|间|床|吨|米"
-    "|副|把|袋|颗|笔|款|位|项|卷|罐|桶|升(?![至到为级任高降温值])|克|栋|期|单|包|册|托|捆|听|筒|柜|箱|车|部(?!门|分|件|长)"
+    "人份|人次|例次|测试|托盘|英寸|千瓦|厘米水柱|毫米汞柱|毫升|微升|毫米|厘米|毫克|微克|公斤|(?<!公)斤(?!两)"
+    "|焦耳|焦(?!急|点|虑)|分贝|公斤|千克|公里|平方米|台|套|件|支|个|盒"
+    "|箱|批|人|名|例|次|条|根|张|份|瓶|片|组|辆|只|家|间|床|吨|米"
+    "|副|把|袋|颗|笔|款|位|项|卷|罐|桶|升(?![至到为级任高降温值])|克|栋|期|单|包|册|托|捆|听|筒|柜|箱|车"
+    "|部(?!门|分|件|长)"
 )
 _COUNTED = "台套件支个盒箱批人名例次条根张份瓶片组辆只家间床吨米副把袋颗笔款位项卷罐桶升克栋期单包册"
 _EN_UNITS = (
     r"units?|sets?|pieces?|pcs|boxes|box|kits?|cases?|bottles?|systems?|monitors?|pumps?|beds?|packs?|tonnes?|pairs?"
     r"|vials?|tests?|cartridges?|reels?|rolls?|bags?|cartons?|pallets?|probes?|machines?|devices?|inch(?:es)?"
-    r"|kg|kilograms?|kilos?|grams?|mm|cm|mL|ml|μL|µL|uL|g|mg|μg|J|W|kV|dB|millilit(?:er|re)s?|lit(?:er|re)s?|mmHg|cmH2O|kPa|bpm|kVA|kW|Hz|MHz|GB|TB"
+    r"|kg|kilograms?|kilos?|grams?|mm|cm|mL|ml|μL|µL|uL|g|mg|μg|J|W|kV|dB|millilit(?:er|re)s?|lit(?:er|re)s?"
+    r"|mmHg|cmH2O|kPa|bpm|kVA|kW|Hz|MHz|GB|TB"
 )
 _N = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _SCALE = {
@@ -76,7 +80,8 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     (
         "code",
         "-",
-        r"(?<![A-Za-z0-9])(?!Mid-|Pre-|Post-|Non-)(?=[A-Za-z0-9-]*\d)[A-Z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)+(?![A-Za-z0-9])",
+        r"(?<![A-Za-z0-9])(?!Mid-|Pre-|Post-"
+        r"|Non-)(?=[A-Za-z0-9-]*\d)[A-Z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)+(?![A-Za-z0-9])",
     ),
     ("code", "/", r"(?<![A-Za-z0-9])[A-Z]{1,6}(?: ?\d{2,4})?(?:/\d{1,6}){1,3}(?![A-Za-z0-9/])"),
     ("date", "-", rf"(?<!\d)(?P<d>\d{{1,2}})-(?P<mon>{_MONTH})-(?P<y>(?:19|20)\d{{2}})(?!\d)"),
@@ -124,7 +129,8 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     (
         "money",
         "元圆人美欧日港英块澳加瑞新",
-        rf"(?P<n>{_N}|(?<![{HAN}])[{HAN}]+)\s?(?P<scale>千万|百万|万|亿|千)?个?\s?(?:元|圆|块(?=钱|[，。,；;、]|$)|{_CURRENCY})",
+        rf"(?P<n>{_N}|(?<![{HAN}])[{HAN}]+)\s?(?P<scale>千万|百万|万|亿|千)?个?\s?(?:元|圆|块(?=钱|[，。,；;、]"
+        rf"|$)|{_CURRENCY})",
     ),
     (
         "money",
@@ -136,7 +142,8 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     (
         "money",
         "yrRCUEHJGdps",
-        rf"(?i:(?<![A-Za-z])(?:(?P<half>half a)|(?P<word>{WORDS}))(?: (?P<scale>million|thousand|billion))? )(?:{_AMERICAN})(?![A-Za-z])",
+        rf"(?i:(?<![A-Za-z])(?:(?P<half>half a)|(?P<word>{WORDS}))(?: (?P<scale>million|thousand"
+        rf"|billion))? )(?:{_AMERICAN})(?![A-Za-z])",
     ),
     ("money", "wW", rf"(?<![A-Za-z\d])(?P<n>{_N})(?P<scale>[wW])(?![A-Za-z\d])"),
     ("money", "万亿", rf"(?P<n>{_N})\s?(?P<scale>千万|百万|万|亿)(?![\u4e00-\u9fff]?[{_COUNTED}])"),
@@ -161,18 +168,21 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     (
         "period",
         "mydwhsq",
-        rf"(?i:(?<![A-Za-z])(?P<word>{WORDS})[\s-](?P<unit>months?|years?|days?|weeks?|hours?|quarters?|seconds?|minutes?)(?![A-Za-z]))",
+        rf"(?i:(?<![A-Za-z])(?P<word>{WORDS})[\s-](?P<unit>months?|years?|days?|weeks?|hours?|quarters?"
+        rf"|seconds?|minutes?)(?![A-Za-z]))",
     ),
     (
         "period",
         "月年天周时日",
-        rf"(?!(?:19|20)\d{{2}}\s?年)(?<![\d.,月])(?P<n>{_N}|[{HAN}]+)\s?(?P<unit>个月|年(?!\s?\d)(?!以)|天|周(?![一二三四五六日末边年围转期])|小时|个小时|日(?=内))"
+        rf"(?!(?:19|20)\d{{2}}\s?年)(?<![\d.,月])(?P<n>{_N}|[{HAN}]+)\s?(?P<unit>个月|年(?!\s?\d)(?!以)|天"
+        rf"|周(?![一二三四五六日末边年围转期])|小时|个小时|日(?=内))"
         r"(?!前|之前|以前|后|之后|以后|来|以来|级|度|代|龄|轮|费|报|会|审|检|度假)",
     ),
     (
         "period",
         "mydwhsq",
-        rf"(?<![A-Za-z\d])(?P<n>{_N})[\s-]?(?P<unit>months?|years?|days?|weeks?|hours?|h(?=[\s.,;]|$)|yrs?|hrs?|seconds?|secs?|s(?=[\s.,;]|$)|minutes?|mins?)(?![A-Za-z])",
+        rf"(?<![A-Za-z\d])(?P<n>{_N})[\s-]?(?P<unit>months?|years?|days?|weeks?|hours?|h(?=[\s.,;]|$)|yrs?|hrs?"
+        rf"|seconds?|secs?|s(?=[\s.,;]|$)|minutes?|mins?)(?![A-Za-z])",
     ),
     ("period", "分秒", rf"(?P<n>{_N}|(?<![{HAN}])[{HAN}]+)\s?(?P<unit>分钟|秒)"),
     ("period", "月", rf"(?P<n>{_N}|(?<![{HAN}])[{HAN}]+)\s?(?P<unit>个月)"),
