@@ -44,7 +44,8 @@ class Clause:
     @property
     def busy(self) -> bool:
         """Whether it tells of something else on that day: 院里8月要审计."""
-        return self.acts or bool(words.STATIVE_ZH.search(self.text))
+        only_term = words.ONLY_TERM.search(self.text.rstrip(" ，,；;。"))
+        return not only_term and (self.acts or bool(words.STATIVE_ZH.search(self.text)))
 
     @property
     def term(self) -> bool:

@@ -15,6 +15,7 @@ _CONTINUES = re.compile(
     r"^(?:把|并|再|然后|顺便|一起|同时|连同|包括|好让|以便|including|and (?!i\b|we\b)|together|along)", re.IGNORECASE
 )
 
+_TOPIC = re.compile(r"^[^？?]{0,14}的[\u4e00-\u9fff\w、-]{2,12}[，,]?$")
 _IN_CHARGE = re.compile(r"由.{1,10}(?:负责|完成|落实|跟进|牵头)|(?:责任人|负责人|责任方)")
 
 
@@ -46,9 +47,9 @@ def commitments(text: str, said: list[Sentence], on: date | None) -> list[Commit
 
 def _once(found: list[Commitment]) -> list[Commitment]:
     """A mail that quotes an earlier one promises nothing twice."""
-    kept: dict[tuple[str, Side, date | None], Commitment] = {}
+    kept: dict[tuple[str, date | None], Commitment] = {}
     for each in found:
-        kept.setdefault((re.sub(r"\W", "", each.text).casefold(), each.owner, each.due), each)
+        kept.setdefault((re.sub(r"\W", "", each.text).casefold(), each.due), each)
     return list(kept.values())
 
 
@@ -118,6 +119,8 @@ def _group(sentence: Sentence, clauses: Sequence[Clause], place: int) -> tuple[i
         and not (after.actor or after.dead or after.third or after.ask or after.condition)
     ):
         term, last = True, place + 1  # 报告我发给您，周五之前
+    if place and first == place and _TOPIC.search(clauses[place - 1].text) and not clauses[place - 1].term:
+        first = place - 1  # 上次您提到的备件报价，我下周三前发给您
     settled = sentence.agreed and clause.actor is not None and (clause.vows or not sentence.spoken)
     if (
         not settled

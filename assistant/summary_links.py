@@ -7,12 +7,13 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Connection, select
 
+from assistant.summary import EXTRACTOR
 from governance.vault import Vault
 from rag.customers import customers
 from rag.extract_naming import naming_of
 from rag.facts import Fact
 from rag.sources import of_documents
-from rag.tables import derived_from, documents, files, sources
+from rag.tables import documents, files, proposals, sources
 
 KINDS = ("mail", "dialogue")
 
@@ -36,10 +37,11 @@ def links_of(tx: Connection, vault: Vault, customer: str, talks: Collection[Fact
             found[fact.id] = stated[fact.source]
         elif day is not None and day in days and sum(each.valid_from == day for each in talks) == 1:
             found[fact.id] = days[day]
-    made = {f"sum_{each}" for each in found.values()}
-    done = set(tx.scalars(select(derived_from.c.artefact).where(derived_from.c.artefact.in_(made))))
+    proposed = select(sources.c.document).join(proposals, proposals.c.source == sources.c.id)
+    mine = sources.c.document.in_(set(found.values())) & (proposals.c.extractor == EXTRACTOR)
+    done = set(tx.scalars(proposed.where(mine)))
     days_of = {fact.id: fact.valid_from for fact in talks}
-    return {key: Link(_address(each, customer, days_of[key]), f"sum_{each}" in done) for key, each in found.items()}
+    return {key: Link(_address(each, customer, days_of[key]), each in done) for key, each in found.items()}
 
 
 def _documents_of(tx: Connection, ids: Collection[str]) -> dict[str, str]:

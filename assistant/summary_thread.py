@@ -40,14 +40,14 @@ def mails(text: str) -> list[Mail]:
         )
         if near and not header:
             cuts.append(match.start())
-    if _quoting(text) and len(cuts) == 1:
-        first = re.search(r"^\s*>", text, re.MULTILINE)
-        cuts += [first.start()] if first and text[: first.start()].strip() else []
+    deeper = _deeper(text)
+    cuts = sorted({*cuts, *(place for place in deeper if not any(_near(text, cut, place) for cut in cuts))})
     found: list[Mail] = []
     for place, (start, end) in enumerate(zip(cuts, [*cuts[1:], len(text)], strict=True)):
         part = text[start:end]
         side = author_of(re.sub(r"(?m)^[>\s]+", "", part)) if len(cuts) > 1 or place == 0 else "unclear"
-        found.append(Mail(start, end, side, _day_of(part), place > 0))
+        day = _day_of(part) or (found[-1].day if found else None)
+        found.append(Mail(start, end, side, day, place > 0))
     return _answered(found)
 
 
@@ -61,8 +61,23 @@ def _answered(found: list[Mail]) -> list[Mail]:
     return [Mail(m.start, m.end, side, m.day, m.quoted) for m, side in zip(found, sides, strict=True)]
 
 
-def _quoting(text: str) -> bool:
-    return len(re.findall(r"^\s*>", text, re.MULTILINE)) >= 1
+def _deeper(text: str) -> list[int]:
+    """Where a line is quoted deeper than all before it."""
+    found: list[int] = []
+    place, depth = 0, 0
+    for line in text.split("\n"):
+        marks = re.match(r"[>\s]*", line)
+        quoted = marks[0].count(">") if marks else 0
+        if quoted > depth and text[:place].strip():
+            found.append(place)
+        depth = max(depth, quoted)
+        place += len(line) + 1
+    return found
+
+
+def _near(text: str, cut: int, place: int) -> bool:
+    """Only the header of a mail stands between: it was cut there already."""
+    return place - cut >= 0 and text[cut:place].strip().count("\n") <= 3 and bool(_BREAK.match(text, cut))
 
 
 def _day_of(part: str) -> date | None:
