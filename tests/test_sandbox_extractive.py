@@ -35,7 +35,7 @@ def test_a_row_is_asked_by_its_first_cell_and_by_its_labels() -> None:
     found = asked("型号：JX-200\n品类：内镜清洗消毒设备\n产地：上海\n交货期：30天")
     assert found["“型号”为“{code1}”的那一行，“品类”是什么？"] == "内镜清洗消毒设备"
     assert found["“产地”是什么？"] == "上海"
-    assert found["“型号”为“{code1}”的那一行，“交货期”是什么？"] == "{number1}天"
+    assert found["“型号”为“{code1}”的那一行，“交货期”是什么？"] == "{period1}"
 
 
 def test_a_clause_is_asked_as_a_whole_and_for_its_beginning() -> None:
