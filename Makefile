@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 SCRIPT_LANGUAGE ?= zh
+WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 export GRADIO_ANALYTICS_ENABLED := False
@@ -33,11 +34,13 @@ demo:
 serve: setup
 	@$(PY) -m assistant serve
 
+# a file's tests stay in one process, so that what a file sets up is paid once; each process takes about 2 GB
 test: setup browser
-	@$(PY) -m pytest -q -m "not long and not gpu"
+	@$(PY) -m pytest -q -m "not long and not gpu" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-test-all: setup browser
-	@$(PY) -m pytest -q -m "not gpu"
+# the long runs use every core themselves and come one by one
+test-all: test
+	@$(PY) -m pytest -q -m "long and not gpu"
 
 check: $(VENV)/.ready
 	@$(PY) -m ruff check .
