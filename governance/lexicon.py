@@ -63,7 +63,7 @@ class Lexicon:
             step = 1
             for count in self._word_counts:
                 run = words[i : i + count]
-                if len(run) < count or any(text[a[1] : b[0]].strip() for a, b in pairwise(run)):
+                if len(run) < count or any(_apart(text, a, b) for a, b in pairwise(run)):
                     continue
                 key = " ".join(word for _, _, word in run)
                 if (key := key.casefold() if count > 1 else key) in self._latin:
@@ -71,3 +71,9 @@ class Lexicon:
                     step = count
                     break
             i += step
+
+
+def _apart(text: str, one: tuple[int, int, str], other: tuple[int, int, str]) -> bool:
+    """Whether more than white space, or the dot of an initial, stands between two words."""
+    between = text[one[1] : other[0]].strip()
+    return bool(between) and not (between == "." and one[1] - one[0] == 1)

@@ -32,7 +32,7 @@ FIELDS: Mapping[str, str] = {
     "PLATE": "plate",
     "PASSPORT": "passport",
 }
-LEAST_LISTED = 0.003  # of 100 places so unlike a name, hardly one is meant
+LEAST_LISTED = 0.008  # so unlike a name that a listed one is hardly ever meant
 WINDOW = 2_000  # characters analysed at once: Presidio goes through all words again for every number it finds
 TITLE = re.compile(rf"副?(?:{TITLES}|{SHORT_TITLES})")
 COMPOUND = re.compile(r"欧阳|司马|上官|诸葛|东方|皇甫|尉迟|公孙|慕容|司徒|令狐|夏侯|长孙|宇文|端木|轩辕|南宫|独孤")

@@ -23,7 +23,7 @@ from rag.proposals import ONE_HOLDER, Proposal, make_proposal
 from rag.sources import Source, source_id
 from rag.turns import names_a_person
 
-READER = "3"  # part of every profile hash and document id: a new number makes every file be read again
+READER = "4"  # part of every profile hash and document id: a new number makes every file be read again
 
 
 def digest(content: object) -> str:
