@@ -31,6 +31,7 @@ class Row:
     replaced: int
     risk: str
     changed: bool
+    stopped: bool  # by the rules in force: it cannot be approved
 
 
 def age(since: datetime, now: datetime, lang: Locale) -> str:
@@ -46,8 +47,11 @@ def age(since: datetime, now: datetime, lang: Locale) -> str:
 
 def _queue(parts: Parts, who: Visitor, chosen: str) -> tuple[str, list[str]]:
     with reading(parts.db) as tx:
-        waiting = review.queue(tx, who.user, utc_now().date())
+        today = utc_now().date()
+        waiting = review.queue(tx, who.user, today)
+        found = parts.rechecks.of(tx, parts.vault, parts.company, today, [w.script for w in waiting])
         names = {c.id: c.name_en if who.language == "en" else c.name for c in customers(tx)}
+    halted = {each.script for each in found if each.is_stopped}
     now, stages = utc_now(), parts.company.phrases.stages
     rows = [
         Row(
@@ -60,6 +64,7 @@ def _queue(parts: Parts, who: Visitor, chosen: str) -> tuple[str, list[str]]:
             w.replaced,
             w.risk,
             w.changed,
+            w.script in halted,
         )
         for w in waiting
     ]

@@ -5,6 +5,8 @@ document.addEventListener('keydown', e => {
   if (e.key === 'j' || e.key === 'k') {
     const next = lines[at < 0 ? 0 : at + (e.key === 'j' ? 1 : -1)];
     if (next) { e.preventDefault(); next.focus(); next.scrollIntoView({block: 'nearest'}); }
+  } else if (e.key === 'Escape' && at >= 0) {
+    lines[at].querySelectorAll('details.x-pop[open]').forEach(box => { box.open = false; });
   } else if ((e.key === 'w' || e.key === 'e') && at >= 0) {
     const box = lines[at].querySelector('[data-key-open="' + e.key + '"]')?.closest('details');
     if (box) { e.preventDefault(); box.open = !box.open; if (!box.open) lines[at].focus(); }

@@ -16,6 +16,7 @@ from assistant.components import render
 from assistant.knowledge_view import Queue, Room
 from assistant.lead import Lead, LeadForm, enter_lead, lead_of
 from assistant.page_rep import LeadRow
+from assistant.page_review import Row
 from assistant.parts import Parts, silent
 from assistant.pipeline import checker_of, prepare, write_script
 from assistant.review import decide, submit, withdraw
@@ -188,6 +189,8 @@ def test_a_stopped_script_is_listed_with_the_rule_and_goes_back_to_its_author(pa
     assert found.article
     assert found.version
     assert found.instead
+    row_of = Row(script, "青禾", "方案", "rita", "1 天前", 0, 0, "low", False, True)
+    assert "已停用" in render("page_review.html", "queue", "zh-CN", [row_of], "")
     shown = render("page_knowledge.html", "rules", "en", queue_of(parts), None)
     assert f"/review/?script={script}" in shown
     assert 'data-act="withdraw"' in shown
