@@ -15,7 +15,7 @@ _CONTINUES = re.compile(
     r"^(?:把|并|再|然后|顺便|一起|同时|连同|包括|好让|以便|including|and (?!i\b|we\b)|together|along)", re.IGNORECASE
 )
 
-_TOPIC = re.compile(r"^[^？?]{0,14}的[\u4e00-\u9fff\w、-]{2,12}[，,]?$")
+_TOPIC = re.compile(r"^[^？?]{0,14}的[\u4e00-\u9fff\w、-]{2,12}(?<![了过吗吧呢着])[，,]?$")
 _IN_CHARGE = re.compile(r"由.{1,10}(?:负责|完成|落实|跟进|牵头)|(?:责任人|负责人|责任方)")
 
 

@@ -191,14 +191,26 @@ def people_of(text: str) -> dict[str, Side]:
     return found
 
 
+_POSTS = re.compile(
+    r"售后|销售|商务|客服|技术(?:支持|员)?|实施|项目(?:经理)?|主管"
+    r"|经理|财务|设备|科长|主任|工程师|信息(?:科|中心)|负责人|参加"
+    r"|人员"
+)
+
+
 def _names_in(part: str) -> Iterator[str]:
     for token in TOKEN.finditer(part):
         yield token[0]
     listed = re.sub(r"[（(][^（）()]*[）)]", " ", re.sub(r"^.*?[：:]", "", TOKEN.sub("", part)))
-    for piece in re.split(r"[、,，和及\s]+", listed):
+    for piece in re.split(r"[、,，和及—\s]+", listed):
+        if not re.search(r"[\u4e00-\u9fff]", piece):
+            continue
         bare = re.sub(rf"{_TITLE}$", "", re.sub(r"[（(].*", "", piece))
-        if re.search(r"[\u4e00-\u9fff]", piece) and bare:
-            yield bare[-1] if piece != bare or len(bare) > 3 else bare
+        left = _POSTS.sub("", CUSTOMER.sub("", OURS.sub("", bare)))
+        if left and len(left) <= 3:
+            yield from dict.fromkeys((left, left[0]))
+        elif bare:
+            yield bare[-1]
     for match in _NAME_EN.finditer(listed):
         yield from (word for word in match[1].split() if word not in _NO_NAME)
 
@@ -275,5 +287,11 @@ def _side_of_firm(words: str) -> Side:
 
 
 def _signature(mail: str) -> str:
+    """The short lines below the last sentence."""
     lines = [line.strip() for line in mail.strip().split("\n") if line.strip()]
-    return " ".join(line for line in lines[-_SIGNED:] if len(line) <= 40 and not re.search(r"[。！？?!；]$", line))
+    found: list[str] = []
+    for line in reversed(lines[-_SIGNED:]):
+        if len(line) > 40 or re.search(r"[。！？?!；：:;]$|[.,，]$(?<!Ltd\.)", line):
+            break
+        found.append(line)
+    return " ".join(reversed(found))

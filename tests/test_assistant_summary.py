@@ -1,10 +1,10 @@
 """Summaries say nothing that does not stand in their text; what is proposed waits, and orders are not followed."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -20,7 +20,7 @@ from assistant.summary_dates import mentions
 from assistant.summary_digest import LONGEST, digest
 from assistant.summary_filing import file_conversation, submit
 from assistant.summary_reading import sentences
-from assistant.summary_view import edited, ticked, view_summary
+from assistant.summary_view import edited, view_summary
 from assistant.summary_wording import by_endpoint, by_engine
 from eval.run_summaries import run
 from governance.db import reading
@@ -32,6 +32,7 @@ from rag import tables
 from rag.facts import make_fact, state_facts
 from rag.proposals import proposals_in
 from rag.sources import Source, add_sources, of_documents, passages, source_id
+from sandbox.engine import Engine as Model
 from sandbox.engine import Generation, Prompt
 from tests.model_endpoint import said as said_by_model
 from tests.model_endpoint import serving
@@ -129,6 +130,54 @@ def test_what_is_denied_asked_past_or_only_an_order_is_no_commitment(text: str) 
     assert said(text) == []
 
 
+THREAD = """发件人：市二院设备科
+收件人：宁和医疗
+日期：2026-11-20
+我们下周三前把验收单寄回。
+-----原始邮件-----
+发件人：宁和医疗 售后部
+日期：2026-11-16
+收件人：市二院设备科
+我们本周五前寄出合格证。
+> 我们下周三前把验收单寄回。
+"""
+
+
+def test_a_thread_counts_nothing_twice_and_each_sender_keeps_his_own() -> None:
+    assert said(THREAD, date(2026, 11, 20)) == [
+        ("我们下周三前把验收单寄回", "customer", "2026-11-25"),
+        ("我们本周五前寄出合格证", "ours", "2026-11-20"),  # of the week in which it was written
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("我方五个工作日内寄出。", "2026-10-13"),  # the seven days of the holiday do not count, a Saturday is worked
+        ("我方国庆后第一个工作日寄出。", "2026-10-08"),
+        ("我方中秋前寄出。", "2026-09-25"),
+    ],
+)
+def test_working_days_know_the_holidays(text: str, day: str) -> None:
+    on = date(2026, 9, 30) if "五个" in text else date(2026, 9, 20)
+    assert [due for _, _, due in said(text, on)] == [day]
+
+
+@pytest.mark.parametrize(
+    ("text", "owner"),
+    [
+        ("参加：院方钱工；我方周、售后赵\n钱工12月1日前寄出报告。", "customer"),
+        ("参加：院方钱工；我方周、售后赵\n报告由赵工12月1日前寄出。", "ours"),
+        ("Present: Ms Quill (hospital); Rory (us)\nRory sends the report by 1 December.", "ours"),
+        ("Present: Ms Quill (hospital); Rory (us)\nThe report must be sent by 1 December.", "unclear"),
+        ("护士长：喂\n程（我方）：您好\n护士长：我周五把记录发给你。\n程：好", "customer"),
+        ("韩科长：\n我们12月1日前寄出报告。\n博衡医疗 销售 柯", "ours"),
+    ],
+)
+def test_the_side_is_that_of_who_was_there_speaks_or_signs(text: str, owner: str) -> None:
+    assert [side for _, side, _ in said(text)] == [owner]
+
+
 def test_two_days_for_one_thing_are_both_kept() -> None:
     text = "我方12月1日前提交报告。\n我方12月5日前提交报告。"
     assert [due for _, _, due in said(text)] == ["2026-12-01", "2026-12-05"]
@@ -166,32 +215,11 @@ def test_the_shipped_notes_meet_their_figures() -> None:
 class Parrot:
     """An engine that repeats the sentence it is to reword, and gets one day wrong."""
 
-    base_hash = base_name = "parrot"
-
-    def load(self, name: str, folder: Path) -> None:
-        raise NotImplementedError
-
-    unload = load
-
-    def loaded(self) -> list[str]:
-        return []
-
     def generate(
         self, prompts: Sequence[Prompt], *, max_new_tokens: int = 160, seed: int = 0, temperature: float = 0.0
     ) -> list[Generation]:
         said = [prompt.text.split("\n")[-1].replace("下周三", "后天") for prompt in prompts]
         return [Generation(each, True, len(each)) for each in said]
-
-    def stream(
-        self, prompt: Prompt, *, max_new_tokens: int = 160, seed: int = 0, temperature: float = 0.0
-    ) -> Iterator[str]:
-        yield self.generate([prompt])[0].text
-
-    def log_probabilities(self, prompt: Prompt, answer: str) -> list[float]:
-        return [0.0] * len(prompt.text) if answer else []
-
-    def pieces(self, answer: str) -> list[str]:
-        return list(answer)
 
 
 def filed(db: Engine, vault: Vault, redactor: Redactor, text: str = CALL, day: date | None = DAY) -> str:
@@ -335,7 +363,7 @@ def test_an_endpoint_that_does_not_answer_is_named(db: Engine, vault: Vault, red
 
 def test_a_model_in_this_process_is_held_to_the_same(db: Engine, vault: Vault, redactor: Redactor) -> None:
     plain, _ = summary_of(db, vault, filed(db, vault, redactor))
-    made: Rewrite = by_engine(Parrot(), "zh")
+    made: Rewrite = by_engine(cast(Model, Parrot()), "zh")
     kept = [piece.reworded for piece in reworded(plain, made).key]
     assert any(kept)
     assert "" in kept  # 后天 is not 下周三
