@@ -74,7 +74,6 @@ from governance.surnames import (
 
 SURE_NAME = 0.97
 LIKELY_NAME = 0.6  # of the model, where no rule expects a name
-UNITS = "科室部处院办组司会市县者"
 Span = tuple[int, int, float]  # start, end, score
 
 
@@ -117,8 +116,7 @@ class _Reader:
         neighbours = Likelihood(self.text, self.words, self.begins, self.goes_on)
         spans += self._likely(spans, neighbours)
         turns = list(LONE_SURNAME_TURN.finditer(self.text))
-        sure = SurePlaces(self.words, self.tagged, neighbours)
-        spans += sure.people()
+        spans += (sure := SurePlaces(self.words, self.tagged, neighbours)).people()
         offices = [match for match in SHORT_OFFICE.finditer(self.text) if match["name"][0] not in WEAK_SURNAMES]
         spans += [(*match.span("name"), 0.6) for match in offices]
         spans += [(*match.span("name"), 0.6) for match in turns if match["name"] not in WEAK_SURNAMES]
