@@ -155,33 +155,43 @@ class Post:
         return not self.departments or not other.departments or bool(self.departments & other.departments)
 
 
-def _finder(table: Mapping[str, tuple[str, str]]) -> re.Pattern[str]:
-    parts = (f"(?P<{name}>{zh}|(?i:{en}))" for name, (zh, en) in table.items())
-    return re.compile("|".join(parts))
+def _finders(table: Mapping[str, tuple[str, str]]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """One pattern for Chinese words, tried where one of their signs stands, and one for English words."""
+    signs = "".join(sorted(set(re.findall(r"[\u4e00-\u9fffA-Z]", "".join(zh for zh, _ in table.values())))))
+    chinese = "|".join(f"(?P<{name}>{zh})" for name, (zh, _) in table.items())
+    english = "|".join(f"(?P<{name}>{en})" for name, (_, en) in table.items())
+    return re.compile(f"(?=[{signs}])(?:{chinese})"), re.compile(f"(?<![A-Za-z])(?:{english})", re.IGNORECASE)
 
 
-_PRODUCT, _DEPARTMENT, _RANK = (_finder(table) for table in (_PRODUCTS, _DEPARTMENTS, _RANKS))
+_PRODUCT, _DEPARTMENT, _RANK = (_finders(table) for table in (_PRODUCTS, _DEPARTMENTS, _RANKS))
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_LATIN = re.compile(r"[A-Za-z]{2}")
 _RANK_ZH = re.compile(HAN_RANKS)
+
+
+def _found(finders: tuple[re.Pattern[str], re.Pattern[str]], text: str) -> list[re.Match[str]]:
+    plain = text.replace("_", " ")
+    found = list(finders[0].finditer(plain)) if _HAN.search(plain) else []
+    return found + list(finders[1].finditer(plain)) if _LATIN.search(plain) else found
 
 
 @lru_cache(maxsize=20_000)
 def products(text: str) -> tuple[tuple[int, int, str], ...]:
     """Start, end and concept of the products that a text names; snake_case is read too."""
-    plain = text.replace("_", " ")
-    return tuple((m.start(), m.end(), m.lastgroup or "") for m in _PRODUCT.finditer(plain))
+    return tuple((m.start(), m.end(), m.lastgroup or "") for m in _found(_PRODUCT, text))
 
 
 @lru_cache(maxsize=20_000)
 def departments(text: str) -> frozenset[str]:
     """The departments that a title or a text names."""
-    return frozenset(m.lastgroup or "" for m in _DEPARTMENT.finditer(text.replace("_", " ")))
+    return frozenset(m.lastgroup or "" for m in _found(_DEPARTMENT, text))
 
 
 @lru_cache(maxsize=20_000)
 def post_of(title: str) -> Post | None:
     """What a title means; None when it names no rank."""
     plain = title.replace("_", " ")
-    match = _RANK.search(plain)
+    match = min(_found(_RANK, plain), key=lambda found: found.start(), default=None)
     if match is None:
         return None
     words = _RANK_ZH.search(plain)

@@ -127,7 +127,8 @@ _IDLE = re.compile(  # figures that state nothing of anybody
     r"|十|千|万|季|[年月])"
     r"|(?<=年)一\s?[\u4e00-\u9fff]|一个?[年月周天](?=大约|大概|约|要|用|能|平均|下来)"
     r"|(?<![A-Za-z])the \d{1,2}(?= (?:is|was|has|does|manages|runs|had|lasts|offers|gives|can)[ .]|[.,;](?!\d))"
-    r"|\d{1,2} ?(?:a\.?m|p\.?m)\b|one of|one-off|24/7|7[*×x]24|二楼|[一二三四五六七八九十]楼|[上下]一年"
+    r"|\d{1,2} ?(?:a\.?m|p\.?m)\b|one of|one-off|24/7|7[*×x]24|(?:最后|头|每)一[天周年]|二楼"
+    r"|[一二三四五六七八九十]楼|[上下]一年"
     rf"|(?i:(?:{WORDS}|\d) {_TALK_NOUN})"
 )
 

@@ -152,11 +152,13 @@ def titles(sentence: str, people: Sequence[Holder]) -> list[Title]:
         return []
     found: list[Title] = []
     parts = clauses(sentence)
-    for start, end, text in _titles(sentence):
+    for begin, end, said in _titles(sentence):
+        start = max([begin, *(h.end for h in people if begin < h.end < end)])
+        text = said[start - begin :]
         post = post_of(text)
         if post is None or any(h.start <= start < h.end for h in people):
             continue
-        if any(text.startswith(h.name[:1]) and not h.name.isascii() for h in people):
+        if any(said.startswith(h.name[:1]) and h.end - h.start < len(h.name) for h in people if not h.name.isascii()):
             continue  # 赵院长 of a deputy is polite
         first, last = next(((a, b) for a, b in parts if a <= start < b), (0, len(sentence)))
         near = [h for h in people if first <= h.start < last]
