@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from assistant.summary_commitments import is_greeting
 from assistant.summary_reading import Sentence
 from governance.vault import TOKEN
 from rag.blocks import Block, Document, language_of
@@ -135,7 +136,8 @@ def _talk(text: str, said: Sequence[Sentence], customer: str, day: date) -> Iter
     attributes = {"channel": channel, "subject": "" if TOKEN.search(subject) else subject[:LONGEST_SUBJECT]}
     attributes["person"] = people.pop() if len(people) == 1 else ""
     value = "D-" + _hash(customer, day.isoformat(), text)
-    yield Said(customer, "contacted", value, said[0].start, said[0].end, _kept(attributes), day)
+    first = next((each for each in said if len(each.text) > 8 and not is_greeting(each.text)), said[0])
+    yield Said(customer, "contacted", value, first.start, first.end, _kept(attributes), day)
 
 
 def _tickets(said: Sequence[Sentence], customer: str, day: date, naming: Naming) -> Iterator[Said]:
