@@ -92,7 +92,7 @@ def parts(sentence: str, known: Sequence[Known]) -> list[Claim]:
                 and not _HOUSE.search(k.fact.value)
                 and records.names(k, clause)
             ]
-            others = [k for k in others if not any(r and _SAID[r].search(clause) for kk, r in given if kk is k)]
+            others = [k for k in others if not _has_own_part(k, clause)]
             by = _BY.search(clause)
             if by and not others and by[1][:2] not in "".join(f"{k.fact.subject}{k.fact.value}" for k in known):
                 claims.append(Claim(by[1], "organisation", "contradicted", ids_of(near), "no fact gives it this part"))
@@ -101,3 +101,9 @@ def parts(sentence: str, known: Sequence[Known]) -> list[Claim]:
                     Claim(match.group(), "relation", "contradicted", ids_of([*near, *others]), "another's part")
                 )
     return claims
+
+
+def _has_own_part(k: Known, clause: str) -> bool:
+    """Whether a clause also gives somebody the part that a fact gives; the words of his own name do not."""
+    role = role_of(k.fact.relation)
+    return bool(role) and _SAID[role].search(clause.replace(k.fact.value, "")) is not None

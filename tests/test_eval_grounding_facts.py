@@ -146,3 +146,66 @@ def test_another_digit_never_passes(amount: int, data: st.DataObject) -> None:
 @given(st.text(max_size=120), st.text(max_size=30), st.text(max_size=30), st.text(max_size=30))
 def test_any_text_and_any_fact_are_read(sentence: str, subject: str, relation: str, value: str) -> None:
     judge_facts(sentence, [Statement("f", subject, relation, value)], TODAY)
+
+
+ORDERS = [
+    Statement("o1", "SY-101", "customer", HOSPITAL, date(2024, 3, 12)),
+    Statement("o1a", "SY-101", "产品", "呼吸机"),
+    Statement("o1b", "SY-101", "数量", "12台"),
+    Statement("o1c", "SY-101", "总价", "345600"),
+    Statement("o2", "SY-202", "customer", HOSPITAL, date(2025, 1, 8)),
+    Statement("o2a", "SY-202", "产品", "输液泵"),
+    Statement("o2b", "SY-202", "数量", "30台"),
+    Statement("o2c", "SY-202", "总价", "900000"),
+    Statement("p1", "TD-9", "中标单位", "瑞澜医疗"),
+    Statement("p2", "TD-9", "代理机构", "鼎诺招标代理"),
+    Statement("b1", HOSPITAL, "icu_beds", "24", date(2018, 1, 1), date(2023, 1, 1)),
+    Statement("b2", HOSPITAL, "icu_beds", "36", date(2023, 1, 1)),
+    Statement("t1", HOSPITAL, "refresher_training_planned_date", "2027-01-20"),
+    Statement("h1", HOSPITAL, "head_nurse_icu", "蓝采苹", date(2020, 2, 1)),
+    Statement("h2", HOSPITAL, "head_of_anaesthesia", "庾静姝", date(2019, 4, 1)),
+]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "SY-101是12台呼吸机，总价34.56万元。",
+        "两张单子合计124.56万元。",  # a sum
+        "输液泵比呼吸机多18台。",  # a difference
+        "ICU从24张床扩到36张。",  # both states of a contrast
+        "ICU护士长是蓝采苹，麻醉科主任是庾静姝。",  # English relations, Chinese titles
+        "去年1月8日订的30台输液泵。",  # read from the day
+        "TD-9由瑞澜医疗中标，鼎诺代理。",
+    ],
+)
+def test_records_sums_and_titles_of_both_languages_are_understood(sentence: str) -> None:
+    judged = judge_facts(sentence, ORDERS, TODAY)
+    assert not judged.flagged, judged.claims
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "SY-101是30台呼吸机。",  # the count of another order
+        "SY-202的总价是345600元。",
+        "TD-9由鼎诺招标代理中标。",  # the agent did not win
+        "ICU目前有24张床。",  # until 2023
+        "ICU护士长是庾静姝。",
+        "复训已经做完了。",  # planned
+        "ICU护士长是蓝采芹。",  # one sign off
+    ],
+)
+def test_values_and_parts_of_another_record_are_not(sentence: str) -> None:
+    judged = judge_facts(sentence, ORDERS, TODAY)
+    assert judged.flagged, judged.claims
+
+
+@given(st.integers(2, 400), st.integers(2, 400))
+def test_a_sum_passes_only_when_it_is_said_to_be_one(first: int, second: int) -> None:
+    facts = [Statement("a", "S-1", "数量", f"{first}台"), Statement("b", "S-2", "数量", f"{second}台")]
+    assert not judge_facts(f"两单合计{first + second}台。", facts, TODAY).flagged
+    assert judge_facts(f"两单合计{first + second + 1}台。", facts, TODAY).flagged or first + second + 1 in (
+        first,
+        second,
+    )

@@ -116,3 +116,26 @@ def test_the_two_verifiers_share_no_evidence() -> None:
 def test_any_sentence_and_any_text_are_read(sentence: str, texts: list[str]) -> None:
     judged = judge_text(sentence, texts)
     assert 0.0 <= judged.contained <= 1.0
+
+
+SLIP = "访问记录：设备科周敏主任说，呼吸机用着正常，没提更换；也许下半年考虑要10台除颤仪，先别报价。"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["周主任提出要更换呼吸机。", "周主任让我们报价。", "下半年一定要10台除颤仪。", "这台呼吸机是同类里最好的。"],
+)
+def test_what_a_text_denies_or_holds_possible_is_not_told_as_so(sentence: str) -> None:
+    judged = judge_text(sentence, [SLIP])
+    assert judged.flagged, judged.claims
+
+
+@pytest.mark.parametrize("sentence", ["周主任没提更换呼吸机。", "下半年可能考虑要10台除颤仪。", "呼吸机用着正常。"])
+def test_what_it_says_in_other_words_passes(sentence: str) -> None:
+    judged = judge_text(sentence, [SLIP])
+    assert not judged.flagged, judged.claims
+
+
+def test_polite_questions_leave_the_statement_before_them_judged() -> None:
+    sentence = "Our price is the best of all suppliers. Do let us know if you have any questions."
+    assert judge_text(sentence, ["We quoted RMB 506,500 for 22 ECG recorders."]).flagged
