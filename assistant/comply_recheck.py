@@ -9,7 +9,7 @@ from threading import Lock
 
 from sqlalchemy import Connection, Engine, select
 
-from assistant.comply import check_text, missing_phrases
+from assistant.comply import check_sections, missing_phrases
 from assistant.comply_scope import Scope, Scopes, scopes_on
 from assistant.script import Finding, Script
 from assistant.store import Stored, script_of
@@ -90,7 +90,7 @@ def pack_digest(company: Company) -> str:
 def findings_today(company: Company, script: Script, scopes: Scopes) -> list[Finding]:
     """What the rules in force and the certificates say of a script; pure."""
     said = {part.id: "\n".join(line.text for line in part.sentences) for part in script.sections}
-    found = [each for part, text in said.items() for each in check_text(company, text, script.language, part)]
+    found = check_sections(company, script.sections, script.language)
     found += [each for part, text in said.items() for each in scopes.findings(text, script.language, part)]
     if script.stage in company.phrases.stages:
         found += missing_phrases(company, script.stage, script.language, said)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from assistant.comply import check_own_words as check_own_words_by_rules
 from assistant.comply import check_text
 from assistant.comply_scope import NO_SCOPES, Scopes
 from assistant.plan import Plan, SectionPlan, fill
@@ -44,9 +45,10 @@ class Checker:
     version: str
     scopes: Scopes = NO_SCOPES
 
-    def blocked(self, text: str, section: str) -> Finding | None:
-        """The first rule or certificate that does not let `text` stand."""
-        found = check_text(self.company, text, self.language, section)
+    def blocked(self, text: str, section: str, *, own_words: bool = False) -> Finding | None:
+        """The first rule or certificate that does not let `text` stand; `own_words`: a person wrote it."""
+        check = check_own_words_by_rules if own_words else check_text
+        found = check(self.company, text, self.language, section)
         found += self.scopes.findings(text, self.language, section)
         return next((each for each in found if each.severity == "block"), None)
 
@@ -265,7 +267,7 @@ def check_edit(
     said = [value.text for value in section.values.values() if value.kind == "phrase" and value.text in sentence.text]
     if lost := [phrase for phrase in said if phrase not in text]:
         return bound, Bilingual(zh=f"必须说明的内容不能删除：{lost[0]}", en=f"this must be said: {lost[0]}")
-    blocked = checker.blocked(text, section.id)
+    blocked = checker.blocked(text, section.id, own_words=True)
     reason = first.reason or (blocked.message if blocked else None)
     source = bound.source
     if source == "unverified":

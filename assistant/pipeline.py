@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from time import monotonic
 
-from assistant.comply import check_text, missing_phrases
+from assistant.comply import check_sections, missing_phrases
 from assistant.comply_scope import NO_SCOPES, Scopes, scopes_on
 from assistant.draft import SEED, WAY, Checker, Way, write_draft
 from assistant.inputs import inputs_of
@@ -235,7 +235,7 @@ def findings_of(
 ) -> tuple[Finding, ...]:
     """What the rules and the certificates say of the finished text."""
     said = {section.id: "\n".join(line.text for line in section.sentences) for section in sections}
-    fired = [f for section, text in said.items() for f in check_text(company, text, language, section)]
+    fired = check_sections(company, sections, language)
     fired += [f for section, text in said.items() for f in scopes.findings(text, language, section)]
     return (*fired, *(missing_phrases(company, stage, language, said) if stage in company.phrases.stages else ()))
 

@@ -32,6 +32,11 @@ class Answer:
 
     rules: Mapping[str, str]
 
+    def joined(self, other: "Answer") -> "Answer":
+        """Both, a rule as strong as the stronger of them says."""
+        both = [*self.rules.items(), *other.rules.items()]
+        return Answer(dict(sorted(both, key=lambda each: SEVERITIES.index(each[1]))))
+
     def reaches(self, severity: str) -> bool:
         """Whether a rule of at least this severity fired."""
         least = SEVERITIES.index(severity)

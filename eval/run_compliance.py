@@ -9,6 +9,7 @@ from eval.compliance import Answer, Case, by_group, figures, read_cases
 from governance.settings import Settings
 from rag.company import load_pack
 from rag.disguise import plain
+from rag.likeness import Strength, judge, strength
 from rag.rule_frames import parts_of, places
 from rag.rule_pack import Rule, RulePack, pack_files
 from rag.rule_words import alternatives, words
@@ -29,6 +30,11 @@ def run(data: Path | None, settings: Settings) -> dict[str, Any]:
         rules = [rule for pack in case.packs for rule in packs[pack].rules]
         return Answer({rule.id: rule.severity for rule in rules if fired(rule, case.text, case.language)})
 
+    def by_examples(case: Case) -> Answer:
+        rules: dict[str, Strength] = {rule.id: rule.severity for pack in case.packs for rule in packs[pack].rules}
+        alike = judge(case.text, case.language, frozenset(rules))
+        return Answer({each.rule: strength(rules[each.rule], each) for each in alike})
+
     def by_words(case: Case) -> Answer:
         text = case.text.lower()
         rules = [rule for pack in case.packs for rule in packs[pack].rules]
@@ -36,8 +42,9 @@ def run(data: Path | None, settings: Settings) -> dict[str, Any]:
             {r.id: r.severity for r in rules if any(word in text for word in lists[r.id].get(case.language, ()))}
         )
 
-    ours, theirs = [by_rules(case) for case in cases], [by_words(case) for case in cases]
-    metrics = {**figures(cases, ours), **figures(cases, theirs, "_word_list")}
+    patterns, theirs = [by_rules(case) for case in cases], [by_words(case) for case in cases]
+    ours = [found.joined(by_examples(case)) for case, found in zip(cases, patterns, strict=True)]
+    metrics = {**figures(cases, ours), **figures(cases, patterns, "_patterns"), **figures(cases, theirs, "_word_list")}
     metrics |= {"cases": len(cases), "rules": sum(len(pack.rules) for pack in packs.values())}
     for name in sorted({case.split for case in cases} - {""}):
         metrics[name] = _part(cases, ours, theirs, lambda case, name=name: case.split == name)

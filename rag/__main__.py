@@ -14,7 +14,14 @@ from governance.db import migrate, open_engine, reading
 from governance.errors import Language, XinyanError
 from governance.settings import Settings
 from governance.vault import Vault, open_vault, pseudonymise
-from rag import commands_ask, commands_changed, commands_customer, commands_mappings, commands_proposals
+from rag import (
+    commands_ask,
+    commands_changed,
+    commands_customer,
+    commands_likeness,
+    commands_mappings,
+    commands_proposals,
+)
 from rag.brief import Brief, brief, decision_maker, find_customer
 from rag.company import Company, load_company
 from rag.pipeline import Taken, forget_missing, ingest, reread
@@ -31,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = Settings()
     language: Language = arguments.language
     try:
+        if arguments.command == "likeness":
+            return commands_likeness.run(settings, language)
         company = load_company(settings.company)
         migrate(settings.database)
         db, vault = open_engine(settings.database), open_vault(settings.home / "keys")
@@ -70,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     commands_customer.add(commands)
     commands_changed.add(commands)
     commands_proposals.add(commands)
+    commands_likeness.add(commands)
     search = commands.add_parser("search", help="检索 / search the passages")
     search.add_argument("question")
     search.add_argument("--limit", type=int, default=5)
