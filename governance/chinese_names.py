@@ -299,11 +299,7 @@ class _Reader:
                 if match is None:
                     continue
                 first, last = match.span("name")
-                listed = self.text[last : last + 1] in ("、", "/", "|") or self.text[first - 1 : first] in (
-                    "、",
-                    "/",
-                    "|",
-                )
+                listed = not {self.text[last : last + 1], self.text[first - 1 : first]}.isdisjoint("、/|")
                 begins = last > start or first in self.borders or bool(AFTER_FIELD.search(self.text, 0, first))
                 if (
                     first not in seen
