@@ -72,7 +72,7 @@ def test_the_files_are_small_and_hold_no_code() -> None:
     files = [path for path in SAMPLES.rglob("*") if path.is_file()]
     golden = [path for path in files if SAMPLES / "golden" in path.parents]  # what is measured with, the largest 1.7 MB
     assert sum(path.stat().st_size for path in files if path not in golden) < 2_000_000
-    assert sum(path.stat().st_size for path in golden) < 4_000_000
+    assert sum(path.stat().st_size for path in golden) < 6_000_000
     assert not [path for path in files if path.suffix in {".py", ".js", ".sh"}]
 
 
