@@ -17,7 +17,7 @@ _COMPOUND = (
     "|司马|诸葛|司徒|皇甫|慕容|端木|令狐|东方|独孤|南宫|夏侯|尉迟|长孙|宇文|轩辕|公孙|澹台|申屠"
 )
 _NOT_GIVEN = (
-    "科部处室院中心区员任长务目域用面副的是为与和在了对由本该其他级司厂台套说有不也都就到从已将及或们你我"
+    "工科部处室院中心区员任长务目域用面副的是为与和在了对由本该其他级司厂台套说有不也都就到从已将及或们你我"
     "她这那个次家年月日元万号被把请让给向去来问答自吗您从于呢吧啊见谈约聊找跟走"
 )
 _RANKS = (
@@ -26,8 +26,8 @@ _RANKS = (
     "|教授|院士|副?所长|副?校长|检验师|技师|药师|秘书|厂长|副?总裁"
 )
 _GIVEN = rf"(?!{_RANKS}|老师|担任|接任|现任|负责)[\u4e00-\u9fff](?<![{_NOT_GIVEN}])"
-PERSON = rf"(?:(?:{_COMPOUND})|(?<![主担现曾接时出原历就])任|[{COMMON_SURNAMES}])(?:{_GIVEN}){{1,2}}"
-_POLITE = "老师|医生|女士|先生|同志|医师|总"
+PERSON = rf"(?!(?<=[感致答谢])谢)(?:(?:{_COMPOUND})|(?<![主担现曾接时出原历就])任|[{COMMON_SURNAMES}])(?:{_GIVEN}){{1,2}}"
+_POLITE = "老师|医生|女士|先生|同志|医师|总|工(?![作程具艺厂业人会期序况资夫地伤龄商信])"
 _ORGS = (
     "人民医院|中医院|中心医院|附属医院|妇幼保健院|保健院|医院|卫生院"
     "|卫生服务中心|疾控中心|体检中心|诊所|门诊部|医学院|大学|研究所|研究院|有限公司|公司|集团|药业|药房"
@@ -43,7 +43,7 @@ BARE_ORG = re.compile(  # the kind alone names nobody
     r"|附属医院|妇幼保健院|保健院|医院|卫生院|有限公司|限公司|公司|集团|司)"
 )
 _VERBED = re.compile(
-    "(?:回|到|来|去|给|向|跟|咱们|咱|各|这家|那家|某|其他|兄弟|同级|大型|三甲|周边|贵|本|该|总|分|子|母|你们|我们|我|他|她|由|为|让|请)(?:公司|医院|集团)$"
+    "(?:回|到|来|去|给|向|跟|咱们|咱|各|这家|那家|某|其他|兄弟|同级|大型|三甲|周边|贵|本|该|总(?!医)|分|子|母|你们|我们|我|他|她|由|为|让|请)(?:公司|医院|集团)$"
 )
 KIND = re.compile("人民|中医|中心|附属|妇幼|妇产|儿童|肿瘤|口腔|传染|康复|骨科|眼科|胸科|精神|保健")
 EDGE = re.compile(
@@ -150,7 +150,7 @@ _COMMON = frozenset(
         "Installed Bought Back Last Next Over About Around Roughly Nearly Almost Some Up During Between Only "
         "Just Still Already Recently Together Delivery Acceptance Maintenance Training Service Total Amount "
         "Price Value Quantity Unit Units Set Sets Start Starting Effective Coverage Valid Application "
-        "Applications Let For Their New Christmas Easter Fda Ce Iso Eur Usd Gbp Cny Icu Ecg Ct Mri Mr Or Aed Spo ",
+        "Applications Australian American British Canadian Swiss Japanese European Let For Their New Christmas Easter Fda Ce Iso Eur Usd Gbp Cny Icu Ecg Ct Mri Mr Or Aed Spo ",
     )
 )
 ORDINALS = {"first": "第一", "second": "第二", "third": "第三", "fourth": "第四", "fifth": "第五", "sixth": "第六"}

@@ -26,7 +26,7 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
     "deliver": (
         r"交付|到货(?!速度|情况|周期|时间|及时)|发货|送货|收货|送达|送到|运到|交货|签收"
         r"|(?<!止)(?<!停)接收(?!投标|标书|报名|资料)|收到|先到(?=[\d一二三四五六七八九十])"
-        r"|到齐|补齐|到了?(?=[一二三四五六七八九十\d]+[台套件盒箱])",
+        r"|到齐|补齐|(?<=[日号])到了(?=[，。；;]|$)|到了?(?=[一二三四五六七八九十\d]+[台套件盒箱])",
         r"deliver\w*|shipped|shipment|arriv(?:ed|es?|ing)\b(?! (?:at|on site))|receiv\w+|reached|drop\b",
     ),
     "accept": ("验收", r"acceptance|signed off"),
@@ -35,7 +35,7 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
         r"warrant(?:y|ies|ed)|guarantee\w*|cover(?:ed|age|s)?\b(?= (?:on|for|by|until|ends?|ending|runs?|asset"
         r"|has))|protected",
     ),
-    "maintain": ("维保|保养|维护合同|续保|年保", r"maintenance|service contract|servic(?:ed|ing)\b"),
+    "maintain": ("维保|保养|维护合同|续保|年保|开机率", r"maintenance|service contract|uptime|servic(?:ed|ing)\b"),
     "budget": (
         r"预算|列支|拨款|安排了?(?=人民币|约|[\d一二三四五六七八九])",
         r"budget\w*|earmark\w*|allocat\w*|set aside",
@@ -92,6 +92,7 @@ _ALSO = {  # words that only occur in the names of relations
     "purchase": re.compile(r"(?<![a-z])order|contract|deal|订货|购", re.IGNORECASE),
     "price": re.compile(r"price|单价|价格|报价", re.IGNORECASE),
     "certificate": re.compile(r"licen|certif|regist|证", re.IGNORECASE),
+    "maintain": re.compile(r"(?:svc|service)[ ._]contract", re.IGNORECASE),
 }
 # Of these a fact holds for a time: once it has ended, nobody may say it in the present.
 LASTING = frozenset({"post", "warranty", "maintain", "price", "certificate", "lease", "discount"})
@@ -146,7 +147,7 @@ NEED = re.compile(
 )
 PLAN = re.compile(
     r"计划|打算|有意|考虑|准备(?=[采购更换升扩建新招])|拟(?!合)|(?<![A-Za-z])(?:plans? to"
-    r"|planning to|intends? to|considering|about to|going to)(?![A-Za-z])",
+    r"|planning to|intends? to|considering|about to|going to(?-i:(?! [A-Z])))(?![A-Za-z])",
     re.IGNORECASE,
 )
 CUSTOMER = re.compile(

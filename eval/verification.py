@@ -22,6 +22,8 @@ _STRUCTURED = re.compile(
     r"|code|model|certificate|tense|数字|金额|数量|单位|日期|姓名|人名|职务|机构|医院|期限|时期|关系",
     re.IGNORECASE,
 )
+_COUNT = re.compile(r"qty|quantit|count|number|数", re.IGNORECASE)
+_AMOUNT = re.compile(r"amount|price|fee|total|cost|value|sum|金额|价|费|额", re.IGNORECASE)
 _FREE = re.compile(r"negat|pain|motive|need|modal|compar|invent|hedg|否定|痛点|动机|需求|比较", re.IGNORECASE)
 
 
@@ -194,13 +196,27 @@ def _facts(line: int, number: int, given: object) -> list[Statement]:
     key, value = str(fact.get("id", f"f{number}")), fact["value"]
     entries: list[tuple[str, object]] = [(fact["relation"], value)]
     if isinstance(value, dict):
-        entries = [(f"{fact['relation']}.{name}", each) for name, each in cast(dict[str, object], value).items()]
+        told = cast(dict[str, object], value)
+        entries = [(f"{fact['relation']}.{name}", _measured(name, told)) for name in told]
     elif isinstance(value, list):
         entries = [(fact["relation"], each) for each in cast(list[object], value)]
     return [Statement(key, fact["subject"], relation, _written(each), start, end) for relation, each in entries]
 
 
+def _measured(name: str, told: Mapping[str, object]) -> object:
+    """A figure of an object with the unit or currency that stands beside it."""
+    value, unit, currency = told[name], told.get("unit"), told.get("currency")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(unit, str) and _COUNT.search(name):
+            return f"{_written(value)} {unit}"
+        if isinstance(currency, str) and _AMOUNT.search(name):
+            return f"{currency} {_written(value)}"
+    return value
+
+
 def _written(value: object) -> str:
+    if isinstance(value, dict) and {"amount", "currency"} == set(cast(dict[str, object], value)):
+        return f"{value['currency']} {_written(cast(object, value['amount']))}"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
