@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from typing import Literal
 
 from eval.grounding_concepts import Post
-from eval.grounding_mentions import Mention, mentions, same_days, same_number, same_unit
+from eval.grounding_mentions import UNMARKED, Mention, mentions, same_days, same_number, same_period, same_unit
 from eval.grounding_named import Named
 from eval.grounding_names import names
 from eval.grounding_posts import holders, is_person, titles
@@ -185,8 +185,12 @@ def same_value(stated: Mention, said: Mention, unit: Unit, cited: Cited) -> bool
         return stated.canonical == said.canonical or stated.canonical.endswith("-" + said.canonical)
     if not stated.numeric:
         return False
+    if same_period(stated, said):
+        return True
     if stated.kind == said.kind:
         return same_number(stated, said) and same_unit(stated.unit, said.unit)
+    if said.kind == "money" and stated.kind == "quantity" and UNMARKED.fullmatch(said.text):
+        return same_number(stated, said)
     if stated.kind == "number":
         return _bare(stated, said, unit)
     return said.kind == "number" and same_number(stated, said)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from eval.numerals import HAN, han_number
 from eval.values import MONTHS
 
+LONE = "day"  # the canonical form of a day of no month
 ANY_YEAR = 2000  # the year of days whose year is not said
 _SHORT = {name[:3]: number for number, name in enumerate(MONTHS, 1)}
 _MONTH_WORD = "|".join([*MONTHS, *(rf"{name[:3]}(?![a-z])" for name in MONTHS if name != "May"), "Sept(?![a-z])"])
@@ -47,6 +48,7 @@ _TO_AFTER = re.compile(r"^\s?(?:到期|届满|截止|过期|为止|止|结束|�
 _PARTIAL = re.compile(
     rf"(?<![\d\-/.第])(?<!\d年)(?<!\d年 )(?P<m>1[0-2]|0?[1-9])\s?月(?:份)?(?:(?P<d>{_DAY})\s?[日号])?"
     r"(?!\s?[至到\-~—]\s?\d{1,2}\s?月)"
+    r"|(?<![\d/.-])(?P<sm>1[0-2]|0?[1-9])/(?P<sd>3[01]|[12]\d|0?[1-9])(?= ?[前后日下盘到起止至签送装交验开收发])(?![\d/])"
     rf"|(?<![{HAN}第个])(?P<hm>十[一二]?|[一二三四五六七八九元])月(?!份?[票卡报])(?:份)?"
     r"(?:(?P<hd>[二三]?十[一二三四五六七八九]?|[一二三四五六七八九]|\d{1,2})[日号])?"
     rf"|(?:(?<=\W)(?:(?P<d1>{_DAY})(?:st|nd|rd|th)?|(?P<dw>{_ORDINAL})) (?:of )?)?"
@@ -54,6 +56,10 @@ _PARTIAL = re.compile(
     r"(?![A-Za-z])(?!,? (?:19|20)\d{2})(?! (?:to|through|and|until) [A-Z][a-z]+ (?:\d{4}|window))"
 )
 _BARE_DAY = re.compile(rf"(?<![\d月年第.])(?P<d>{_DAY})\s?[日号](?![楼线机床院])")
+_LONE_DAY = re.compile(
+    rf"(?<![\d年月第.编A-Za-z])(?P<z>{_DAY})号(?![楼线机床院标门库仓店厅车间柜通窗病手项公文井泵针管色])"
+    rf"|(?<= the )(?P<e>{_DAY})(?:st|nd|rd|th)(?=[,.;:]|$)"
+)  # the 19th, 12号: of any month
 _MONTHLY = re.compile(
     rf"(?:(?P<lm>上个?月|last month)|(?P<tm>本月|这个?月|当月|this month)|(?P<nm>下个?月|next month))"
     rf"(?:的|[，, ]*on the )?(?:(?P<d>{_DAY})(?:[日号]|st|nd|rd|th)(?! (?:{_MONTH_WORD})))?"
@@ -67,8 +73,8 @@ _YEARLY = re.compile(
 )
 _NAMED_DAYS = re.compile(r"(?P<o>今天|今日|today)|(?P<y>昨天|昨日|yesterday)|(?P<t>明天|明日|tomorrow)", re.IGNORECASE)
 _QUARTERLY = re.compile(
-    r"(?P<l>上个?季度?|last quarter|previous quarter)|(?P<t>本季度|这个?季度|this quarter)"
-    r"|(?P<n>下个?季度?|next quarter)",
+    r"(?P<l>上一?个?季度?|last quarter|previous quarter)|(?P<t>本季度|这个?季度|this quarter)"
+    r"|(?P<n>下一?个?季度?|next quarter)",
     re.IGNORECASE,
 )
 _PART_AFTER = re.compile(r"^(?:的|年)?(?P<part>上旬|月?初|头上?|中旬|月?中(?![标心国小])|下旬|月?[底末])")
@@ -138,6 +144,8 @@ def same_days(stated: tuple[date, date], said: Mention, *, yearless: bool = Fals
         return False
     first, last = stated
     begin, end = said.first, said.last
+    if said.canonical == LONE:
+        return first == last and first.day == begin.day
     if said.yearless or yearless:
         first, last, begin, end = (_in_any_year(day) for day in (first, last, begin, end))
     if said.rough and first != last:
@@ -177,8 +185,9 @@ def in_part(mention: Mention, text: str) -> Mention:
 
 def partial_days(plain: str) -> list[Mention]:
     """Days and months without a year: 3月12日, 元月, July, the first of July."""
-    if "月" not in plain and _CAPITALS.isdisjoint(plain):
-        return []
+    lone = [_lone(match) for match in _LONE_DAY.finditer(plain)] if "号" in plain or "the " in plain else []
+    if "月" not in plain and "/" not in plain and _CAPITALS.isdisjoint(plain):
+        return lone
     found = [mention for match in _PARTIAL.finditer(plain) if (mention := _partial(match)) is not None]
     if found and re.search("[日号]", plain):
         for match in _BARE_DAY.finditer(plain):
@@ -187,7 +196,7 @@ def partial_days(plain: str) -> list[Mention]:
                 span = days_of(f"{ANY_YEAR}-{before[-1].first.month:02}-{int(match['d']):02}")
                 if span and not any(m.start <= match.start() < m.end for m in found):
                     found.append(_day_mention(match, span, f"{span[0]:%m-%d}", yearless=True))
-    return found
+    return [*found, *(day for day in lone if not covering(found, day.start, day.end))]
 
 
 def relative_days(plain: str, as_of: date | None) -> list[Mention]:
@@ -252,6 +261,11 @@ def _day_mention(
     )
 
 
+def _lone(match: re.Match[str]) -> Mention:
+    day = date(ANY_YEAR, 1, int(match["z"] or match["e"]))
+    return _day_mention(match, (day, day), LONE, yearless=True)
+
+
 def _partial(match: re.Match[str]) -> Mention | None:
     if match["mon"] in ("May", "Mar", "Jun", "Dec", "Jan") and not (match["d1"] or match["d2"] or match["dw"]):
         before = match.string[: match.start()]
@@ -261,8 +275,14 @@ def _partial(match: re.Match[str]) -> Mention | None:
             return None
     month = _SHORT[match["mon"][:3]] if match["mon"] else 0
     if not month:
-        month = int(match["m"]) if match["m"] else 1 if match["hm"] == "元" else int(han_number(match["hm"]))
-    day = int(match["d"] or match["d1"] or match["d2"] or 0)
+        month = (
+            int(match["sm"] or match["m"])
+            if match["sm"] or match["m"]
+            else 1
+            if match["hm"] == "元"
+            else int(han_number(match["hm"]))
+        )
+    day = int(match["sd"] or match["d"] or match["d1"] or match["d2"] or 0)
     if match["dw"]:
         day = _ORDINAL_WORDS.index(match["dw"]) + 1
     elif match["hd"]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import combinations
 
 from eval.grounding_days import Mention, after_months, months_between, same_days
-from eval.grounding_mentions import rounds_to, same_unit
+from eval.grounding_mentions import UNMARKED, rounds_to, same_unit
 
 _SUM = re.compile(
     r"合计|共|总|加起来|凑|加在一起|拢共|累计|前后|算上|加上|两项|整|in all|total|together|altogether|adds? up|combined|sum|worth|between|plus",
@@ -28,6 +28,11 @@ _UNTIL = re.compile(
     r"到期|届满|过期|满|止|结束|截|出保|脱保|为止|过了|expir|until|through|end|ran out|runs? out|lapse|over|last",
     re.IGNORECASE,
 )
+_PASSES = re.compile(
+    r"满|刚|剩|还有|已|了|来|至今|不到|left|remain|to go|so far|ago|for|since|over|almost|nearly|just", re.IGNORECASE
+)
+_FULL = re.compile(r"满|周年|整|到期|anniversary|years? old|turns?", re.IGNORECASE)
+APART = re.compile(r"隔|相距|相差|前后|又过|later|apart|after|between", re.IGNORECASE)
 _RATES = {
     "a month": re.compile(
         r"每个?月|月均|月租|月费|月薪|(?<![A-Za-z])(?:month_?ly|per month|a month|/month)", re.IGNORECASE
@@ -98,6 +103,33 @@ def spans(value: Mention, starts: Iterable[date], ends: Iterable[date]) -> bool:
     return False
 
 
+def passes(value: Mention, days: Iterable[date], said: Iterable[Mention], as_of: date | None, sentence: str) -> bool:
+    """Whether so much time lies between a known day and today, or a day that is said: full four years next month."""
+    if value.kind != "period" or value.unit not in ("m", "d") or not _PASSES.search(sentence):
+        return False
+    size = 12 if value.unit == "m" and value.low % 12 == 0 else 1
+    months = int(value.low) if value.unit == "m" and value.low == value.low.to_integral_value() else 0
+    spoken = [(m.first, m.last) for m in said if m.kind == "date" and m.first and m.last and not m.yearless]
+    for day in days:
+        if (
+            months
+            and _FULL.search(sentence)
+            and (end := after_months(day, months))
+            and any(first <= end <= last and (last - first).days < 93 for first, last in spoken)
+        ):
+            return True
+        if as_of is None or day == as_of:
+            continue
+        first, last = min(day, as_of), max(day, as_of)
+        gone = months_between(first, last) if value.unit == "m" else Decimal((last - first).days)
+        off = gone - value.low
+        slack = Decimal(size) / 10 if value.unit == "m" else Decimal(1)
+        over, under = "多" in value.text or value.bound in ("more", "least"), value.bound in ("about", "most")
+        if (0 <= off < size and over) or (under and abs(off) <= slack) or abs(off) < Decimal("0.12"):
+            return True
+    return False
+
+
 def since(value: Mention, starts: Iterable[date], as_of: date) -> bool:
     """Whether so much time has passed since one of these days: in post for two years."""
     if value.kind != "period" or value.unit != "m" or value.low < 12:
@@ -134,4 +166,6 @@ def _pool(stated: tuple[Mention, ...]) -> tuple[Mention, ...]:
 def _alike(stated: Mention, value: Mention) -> bool:
     if stated.kind == value.kind:
         return same_unit(stated.unit, value.unit)
+    if value.kind == "money" and stated.kind in _COUNTS and UNMARKED.fullmatch(value.text):
+        return True
     return {stated.kind, value.kind} <= _COUNTS or {stated.kind, value.kind} == {"money", "number"}

@@ -9,13 +9,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from eval.grounding_derived import ends, follows, other_rate, since, spans
+from eval.grounding_derived import APART, ends, follows, other_rate, passes, since, spans
 from eval.grounding_fact_names import named
 from eval.grounding_fact_words import denials, events, tenses, unfinished
-from eval.grounding_mentions import Mention, mentions, same_days
+from eval.grounding_mentions import Mention, mentions, same_days, same_number, same_unit
 from eval.grounding_records import Records, field_of, records_of
 from eval.grounding_roles import parts
 from eval.grounding_statements import (
+    MADE,
     Claim,
     Judgement,
     Known,
@@ -24,6 +25,7 @@ from eval.grounding_statements import (
     ids_of,
     is_number_of,
     known_of,
+    products_of,
     states,
 )
 from eval.grounding_words import (
@@ -47,6 +49,7 @@ __all__ = ["Claim", "Judgement", "Statement", "judge_facts"]
 
 
 _SO_LONG = re.compile(r"已|了|来|至今|has been|have been|for (?:the )?(?:past|last)?|since", re.IGNORECASE)
+_LATEST = 20
 _COUNTS = frozenset({"quantity", "number"})
 _HOURS = re.compile(r"hour|minute|second|小时|分钟|秒|时长|时限|学时|\b\d+ ?[hs]\b", re.IGNORECASE)
 _TOOK_PLACE = re.compile(
@@ -184,12 +187,24 @@ def _unstated(sentence: str, each: Said, known: Sequence[Known], as_of: date) ->
     """What no fact states may follow from the facts; a figure of another kind than all of theirs is no claim."""
     value = each.value
     stated = [m for k in known for m in k.values]
+    stated += products_of(known) if value.kind == "money" else []
     rivals = [k for k in known if any(m.kind == value.kind for m in k.values)]
+    if (
+        value.kind == "money"
+        and not each.topics & {"each"}
+        and any(same_number(m, value) and same_unit(m.unit, value.unit) for m in stated[-_LATEST:] if m.text == MADE)
+    ):
+        return Claim(value.text, value.kind, "supported", (), "a price times a count")
     if value.numeric and follows(value, stated, sentence):
         return Claim(value.text, value.kind, "supported", (), "follows from the facts")
     pairs = [(k, a, b) for k in known for a, _ in k.starts for b, _ in k.ends]
     ago = since(value, [a for k in known for a, _ in k.starts], as_of) and not each.topics & STRICT
     between = any(spans(value, [a], [b]) for k, a, b in pairs if not each.topics & STRICT or each.topics & k.topics)
+    firsts = [a for k in known for a, last in (*k.starts, *k.days) if a == last]
+    if not each.topics & STRICT and passes(value, firsts, mentions(sentence, as_of), as_of, sentence):
+        return Claim(value.text, value.kind, "supported", (), "the time from a day to another")
+    apart = value.kind == "period" and value.unit == "d" and APART.search(sentence) is not None
+    between = between or (apart and any(abs((a - b).days) == value.low for a in firsts for b in firsts))
     if between or (ago and _SO_LONG.search(sentence)):
         return Claim(value.text, value.kind, "supported", (), "the time between two days")
     starts = [a for k in known for a, last in (*k.starts, *k.days) if a == last]

@@ -21,10 +21,25 @@ from eval.grounding_days import (
 from eval.numerals import WORDS, english
 from eval.values import MONTHS, Found, find_values, half_width
 
-__all__ = ["Mention", "mentions", "rounds_to", "same_days", "same_number", "same_unit", "unit_of"]
+__all__ = [
+    "UNMARKED",
+    "Mention",
+    "mentions",
+    "rounds_to",
+    "same_days",
+    "same_number",
+    "same_period",
+    "same_unit",
+    "unit_of",
+]
 
 ABOUT_LEAST, ABOUT_MOST = Decimal("1.5"), Decimal("0.66")  # "over 30" may be said of up to 45, "under 30" from 20
 _CURRENCIES = (
+    ("AUD", re.compile(r"澳元|AUD|A\$|Australian")),
+    ("CAD", re.compile(r"加元|CAD|C\$|Canadian")),
+    ("CHF", re.compile(r"瑞郎|CHF")),
+    ("SGD", re.compile(r"新元|SGD")),
+    ("", re.compile(r"cents?$|pence$|\dp$| p$")),
     ("USD", re.compile(r"美元|美金|USD|US\$|\$|dollars?", re.IGNORECASE)),
     ("EUR", re.compile(r"欧元|EUR|€|euros?", re.IGNORECASE)),
     ("JPY", re.compile(r"日元|JPY|yen")),
@@ -75,8 +90,10 @@ _MODEL = re.compile(  # a product called by a word and a number: Pneuma 9
     r"|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec))(?! (?:units?|sets?|boxes|kits?|cartons?|years?"
     r"|months?|days?|hours?|weeks?|minutes?|%|percent|people)(?![A-Za-z]))"
 )
+UNMARKED = re.compile(r"[\d,.零〇一二两三四五六七八九十百千万亿]+")  # an amount, or a count whose unit stands elsewhere
 _NUMBERED = re.compile(r"(?:tender|ticket|project|\bno\.|number|#|编号|单号)\s?$", re.IGNORECASE)
 _NUMBER_OF = re.compile(r"\d{3,8}(?:号?标(?!准)|号(?:标|项目|单|合同|工单))")
+_ORDINAL_DAY = re.compile(r"\d{1,2}(?:st|nd|rd|th)", re.IGNORECASE)
 _NO_MODEL = re.compile(
     r"(?:The|Of|At|In|On|For|From|Since|Until|By|About|Around|Over|Under|Only|Some|All|And|But|With|Within|After|Before"
     r"|Just|Your|Our|Their|Its|These|Those|Nearly|Almost|Roughly|Between|To|Another|Total|Quantity|Tender|Ticket|Order"
@@ -158,7 +175,8 @@ def _plain(text: str) -> list[Mention]:
     for value in find_values(text):
         if _inside(value.start, value.end, idle) or plain[value.start - 1 : value.start] == "第":
             continue  # 第二人民医院 does not count two people
-        if (value.kind == "number" and covering(partial, value.start, value.end)) or covering(
+        ordinal = value.kind == "code" and _ORDINAL_DAY.fullmatch(value.text)
+        if ((value.kind == "number" or ordinal) and covering(partial, value.start, value.end)) or covering(
             found, value.start, value.end
         ):
             continue
@@ -205,6 +223,19 @@ def same_number(stated: Mention, said: Mention) -> bool:
     if stated.low != stated.high or said.low != said.high:
         return (stated.low, stated.high) == (said.low, said.high)
     return rounds_to(stated.low, said)
+
+
+def same_period(stated: Mention, said: Mention) -> bool:
+    """Whether two periods are one: three months are 90 days, a day is 24 hours."""
+    if stated.kind != said.kind or said.kind != "period" or stated.low != stated.high or said.low != said.high:
+        return False
+    order = "mdh"
+    if stated.unit not in order or said.unit not in order:
+        return False
+    long, short = sorted((stated, said), key=lambda m: order.index(m.unit))
+    if (long.unit, short.unit) == ("m", "d"):
+        return short.low == long.low * 30 or (long.low % 12 == 0 and short.low == long.low / 12 * 365)
+    return (long.unit, short.unit) == ("d", "h") and short.low == long.low * 24
 
 
 def same_unit(stated: str, said: str) -> bool:

@@ -26,7 +26,9 @@ _RANKS = (
     "|教授|院士|副?所长|副?校长|检验师|技师|药师|秘书|厂长|副?总裁"
 )
 _GIVEN = rf"(?!{_RANKS}|老师|担任|接任|现任|负责)[\u4e00-\u9fff](?<![{_NOT_GIVEN}])"
-PERSON = rf"(?!(?<=[感致答谢])谢)(?:(?:{_COMPOUND})|(?<![主担现曾接时出原历就])任|[{COMMON_SURNAMES}])(?:{_GIVEN}){{1,2}}"
+PERSON = (
+    rf"(?!(?<=[感致答谢])谢)(?:(?:{_COMPOUND})|(?<![主担现曾接时出原历就])任|[{COMMON_SURNAMES}])(?:{_GIVEN}){{1,2}}"
+)
 _POLITE = "老师|医生|女士|先生|同志|医师|总|工(?![作程具艺厂业人会期序况资夫地伤龄商信])"
 _ORGS = (
     "人民医院|中医院|中心医院|附属医院|妇幼保健院|保健院|医院|卫生院"
@@ -42,6 +44,7 @@ BARE_ORG = re.compile(  # the kind alone names nobody
     r"(?:省|市|县|区|镇)?(?:医疗|器械|设备|科技|生物|贸易|医药|用品|技术|股份|限)*(?:人民医院|中医院|中心医院"
     r"|附属医院|妇幼保健院|保健院|医院|卫生院|有限公司|限公司|公司|集团|司)"
 )
+_GIVEN_TO = re.compile("[给向]")
 _VERBED = re.compile(
     "(?:回|到|来|去|给|向|跟|咱们|咱|各|这家|那家|某|其他|兄弟|同级|大型|三甲|周边|贵|本|该|总(?!医)|分|子|母|你们|我们|我|他|她|由|为|让|请)(?:公司|医院|集团)$"
 )
@@ -193,6 +196,9 @@ def _chinese(text: str) -> list[Name]:
     found: list[Name] = []
     for match in re.finditer(_ORGS, text):
         run = re.search(r"[\u4e00-\u9fff（）()]*$", text[: match.end()])
+        tail = _GIVEN_TO.split(run.group())[-1] if run else ""
+        if tail and BARE_ORG.fullmatch(tail):
+            continue  # 市妇联给保健院
         if (
             run
             and not _VERBED.search(run.group())
@@ -263,7 +269,8 @@ def _capitals(text: str) -> list[Name]:
             continue
         starts = not text[: match.start()].strip() or re.search(r"[.!?:;。！？：]\s*[\"'“]?$", text[: match.start()])
         follows = index + 1 < len(matches) and matches[index + 1].start() - match.end() == 1
-        if starts and not (follows and matches[index + 1].group() not in ("I",)):
+        initial = re.search(r"(?<![A-Za-z])[A-Z]\. ?$", text[: match.start()]) is not None
+        if starts and not initial and not (follows and matches[index + 1].group() not in ("I",)):
             continue
         found.append(Name("name", word, match.start(), match.start() + len(word)))
     return [*found, *_people_en(found, text)]

@@ -8,10 +8,20 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
-from eval.grounding_mentions import Mention, mentions, same_days, same_number, same_unit
+from eval.grounding_mentions import (
+    UNMARKED,
+    Mention,
+    mentions,
+    same_days,
+    same_number,
+    same_period,
+    same_unit,
+)
 from eval.grounding_words import (
     LASTING,
+    WEAK,
     Topics,
+    cues,
     topics_of,
 )
 
@@ -52,6 +62,7 @@ _COUNTED = re.compile(
     r"|on|stock|bought|received|remaining|left)|$)",
     re.IGNORECASE,
 )
+MADE = "×"  # the text of an amount that was reckoned
 _BARE = re.compile(r"\s*\d[\d,]*(?:\.\d+)?\s*")
 _DURING = re.compile(r"时任|期间|当时|在任|(?<![A-Za-z])(?:during|at the time|as of|as at)(?![A-Za-z])", re.I)
 
@@ -107,6 +118,8 @@ class Known:
 def known_of(fact: Statement) -> Known:
     """What a fact states, in the form in which sentences are read."""
     topics = topics_of(fact.relation) or topics_of(fact.subject.partition(":")[0] if ":" in fact.subject else "")
+    if len(fact.value) > 4 and topics:
+        topics |= {topic for a, b, topic in cues(fact.value) if not WEAK.fullmatch(fact.value[a:b])}
     found = list(mentions(fact.value))
     if _BARE.fullmatch(fact.value):
         found = _bare(fact)
@@ -129,6 +142,18 @@ def known_of(fact: Statement) -> Known:
             if not m.edge:
                 ends.append((m.first, m.last))
     return Known(fact, topics, tuple(found), (*dated, *starts, *ends), tuple(starts), tuple(ends))
+
+
+def products_of(known: Sequence[Known]) -> list[Mention]:
+    """What a unit price times the count of the same record makes."""
+    prices = [(k, m) for k in known if "each" in k.topics for m in k.values if m.kind == "money"]
+    counts = [(k, m) for k in known for m in k.values if m.kind == "quantity" and m.low > 1]
+    return [
+        Mention("money", MADE, 0, 0, "", a.low * b.low, a.low * b.low, Decimal(0), a.unit)
+        for k, a in prices
+        for o, b in counts
+        if o.fact.id == k.fact.id or (o.fact.subject == k.fact.subject and o.fact.valid_from == k.fact.valid_from)
+    ]
 
 
 def _bare(fact: Statement) -> list[Mention]:
@@ -176,7 +201,8 @@ def states(known: Known, value: Mention, as_of: date, sentence: str = "") -> boo
         return any(m.kind == value.kind and m.canonical == value.canonical for m in known.values) or (
             value.kind == "code" and holds_code(known.fact, value.canonical)
         )
-    return any(_number(m, value) for m in known.values)
+    percents = value.kind == "number" and re.search(r"%|per ?cent", sentence) is not None
+    return any(_number(m, value) or (percents and m.kind == "percent" and same_number(m, value)) for m in known.values)
 
 
 def holds_code(fact: Statement, code: str) -> bool:
@@ -202,8 +228,12 @@ def is_number_of(fact: Statement, code: str) -> bool:
 
 
 def _number(stated: Mention, said: Mention) -> bool:
+    if same_period(stated, said):
+        return True
     if not stated.numeric or not same_number(stated, said):
         return False
+    if said.kind == "money" and stated.kind in ("quantity", "number") and UNMARKED.fullmatch(said.text):
+        return True  # 3万 of 3万人份
     if stated.kind == said.kind:
         return same_unit(stated.unit, said.unit)
     return "number" in (stated.kind, said.kind) and {stated.kind, said.kind} != {"number", "percent"}

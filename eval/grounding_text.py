@@ -81,6 +81,7 @@ _ABOUT_THEM = re.compile(
 _IF = re.compile(
     r"如果|若(?!干)|假如|(?<![主需])要是|万一|(?<![A-Za-z])(?:if|whether|unless)(?![A-Za-z])", re.IGNORECASE
 )
+_SIZES = re.compile(r"更[长短早晚]|small|larg|long|short|earl|late", re.IGNORECASE)  # of figures in the text
 _PLAIN = re.compile(
     r"more than (?:\d|one|two)|less than \d|no (?:more|less|later|fewer) than|rather than"
     r"|other than|最近|最后|最新|更换|更新",
@@ -260,6 +261,8 @@ def _compares(sentence: str, cited: Cited) -> bool:
     if not COMPARISON.search(plain) or COMPARISON.search(text):
         return False
     match = COMPARISON.search(plain)
+    if match and _SIZES.search(match.group() + plain[match.end() : match.end() + 1]) and len(mentions(cited.text)) > 1:
+        return not mentions(plain)
     part = next((plain[a:b] for a, b in clauses(plain) if match and a <= match.start() < b), plain)
     return not any(value.numeric for value in mentions(part))
 

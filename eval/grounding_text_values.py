@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from eval.grounding_cited import HAN, Cited, TextClaim, Unit, holds_code, nearest, same_value
 from eval.grounding_concepts import products
-from eval.grounding_derived import ends, follows, spans
+from eval.grounding_derived import APART, ends, follows, passes, spans
 from eval.grounding_mentions import Mention, mentions
 from eval.grounding_words import DONE, MODAL, OF_THE, PART_OF, STRICT, WEAK, Topics, clauses, cues, hedged, meets
 
@@ -28,7 +28,7 @@ def value_claims(sentence: str, cited: Cited, as_of: date | None) -> Iterator[Te
         states = [(v, unit) for v, unit in cited.values if same_value(v, value, unit, cited)]
         kind = value.kind
         if not states:
-            yield _unstated(value, sentence, cited)
+            yield _unstated(value, sentence, cited, as_of)
             continue
         start, end = next(((a, b) for a, b in parts if a <= value.start < b), (0, len(sentence)))
         clause = sentence[start:end]
@@ -57,7 +57,7 @@ def value_claims(sentence: str, cited: Cited, as_of: date | None) -> Iterator[Te
             yield TextClaim(value.text, kind, "supported")
 
 
-def _unstated(value: Mention, sentence: str, cited: Cited) -> TextClaim:
+def _unstated(value: Mention, sentence: str, cited: Cited, as_of: date | None) -> TextClaim:
     """What the texts do not state may follow from what they state."""
     kind = value.kind
     stated = [v for v, _ in cited.values]
@@ -66,11 +66,20 @@ def _unstated(value: Mention, sentence: str, cited: Cited) -> TextClaim:
     days = [v.first for v in stated if v.kind == "date" and v.first and v.first == v.last and not v.yearless]
     if spans(value, days, [*days, *(day + timedelta(days=1) for day in days)]) or ends(value, days, stated, sentence):
         return TextClaim(value.text, kind, "supported", "follows from days of the text")
+    if passes(value, days, mentions(sentence, as_of), as_of, sentence) or (
+        kind == "period" and value.unit == "d" and APART.search(sentence) and _apart(value, stated)
+    ):
+        return TextClaim(value.text, kind, "supported", "the time from a day of the text")
     rival = any(v.kind == kind for v in stated)
     soft = value.kind == "quantity" and value.unit in SOFT_UNITS and not any(v.unit == value.unit for v in stated)
     if soft or (kind == "period" and value.unit in "ns" and not _HOURS.search(cited.text)):
         return TextClaim(value.text, kind, "no_claim")
     return TextClaim(value.text, kind, "contradicted" if rival else "absent", "not in the cited text", unstated=True)
+
+
+def _apart(value: Mention, stated: Sequence[Mention]) -> bool:
+    days = [v.first for v in stated if v.kind == "date" and v.first and v.first == v.last]
+    return any(abs((a - b).days) == value.low for a in days for b in days)
 
 
 def _summed(value: Mention, cited: Cited) -> bool:

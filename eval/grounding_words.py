@@ -41,6 +41,7 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
         r"budget\w*|earmark\w*|allocat\w*|set aside",
     ),
     "tender": ("招标|投标|中标|开标|标书|竞标|流标", r"tender\w*|award\w*|bid(?:s|ding|der)?\b"),
+    "ceiling": (r"最?高?限价|控制价", r"(?:price )?ceiling|(?:price|upper) limit"),
     "certificate": ("注册证|备案|证号|注册号|许可证", r"certificat\w+|registration|registered|licen[cs]e\w*"),
     "price": (
         "单价|报价|售价|目录价|标价|价格|报过",
@@ -213,9 +214,9 @@ DONE = re.compile(
     re.IGNORECASE,
 )
 PRESENT = re.compile(
-    r"目前|本月|这个月|现有|现在|现行|眼下|当前|如今|仍|还在|(?<![A-Za-z])(?:now|currently|current|this month"
+    r"目前|本月|这个月|现有|现存|依然|照此|请用|可[用按]|现在|现行|眼下|当前|如今|仍|还在|(?<![A-Za-z])(?:now|currently|current|this month"
     r"|this year|at present"
-    r"|today|right now|still)(?![A-Za-z])",
+    r"|today|right now|still|please use|we have|there (?:is|are))(?![A-Za-z])",
     re.IGNORECASE,
 )
 FORMER = re.compile(

@@ -71,7 +71,7 @@ _SPOKEN = r"(?P<hy>[一二][〇零九][〇零一二三四五六七八九]{2})年
 _IN_YEAR = r"(?:(?P<y>(?:19|20)\d{2})\s?年?度?的?\s?)?"
 _OF_YEAR = r"(?:,? (?:of )?(?P<y2>(?:19|20)\d{2}))?"
 _SCALES = "million|thousand|billion|bn|mn|k|m"
-_AMERICAN = r"yuan|renminbi|RMB|CNY|USD|EUR|HKD|JPY|GBP|euros?|(?:US )?dollars?|pounds?(?: sterling)?|sterling|yen"
+_AMERICAN = r"yuan|renminbi|RMB|CNY|USD|EUR|HKD|JPY|GBP|AUD|CAD|CHF|SGD|euros?|(?:(?:US|Australian|Canadian) )?dollars?|pounds?(?: sterling)?|sterling|yen"
 # Kind, signs of which a text must hold one (else the pattern is not tried), pattern.
 # Order decides: a longer reading of the same characters comes first. CJK characters are \w, so \b is no boundary.
 _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
@@ -88,6 +88,7 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     ("date", "-", rf"(?<!\d)(?P<d>\d{{1,2}})-(?P<mon>{_MONTH})-(?P<y>(?:19|20)\d{{2}})(?!\d)"),
     ("date", "-/.", r"(?<!\d)(?P<y>(?:19|20)\d{2})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?!\d)"),
     ("date", "/.", r"(?<![\d./])(?P<d>\d{1,2})[/.](?P<m>\d{1,2})[/.](?P<y>(?:19|20)\d{2})(?![\d/])"),
+    ("date", "/", r"(?<![\d/.])(?P<a>\d\d)/(?P<m>0[1-9]|1[0-2])/(?P<c>\d\d)(?![\d/])"),
     ("date", "JFMASOND", rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of )?(?P<mon>{_MONTH})\.?,?\s(?P<y>\d{{4}})(?!\d)"),
     (
         "date",
@@ -105,14 +106,15 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     ("month", "年", rf"{_SPOKEN}(?P<hm>[一二三四五六七八九十]{{1,2}})月"),
     ("year", "年", _SPOKEN),
     ("year", "年", r"(?<![\d.,])(?P<y>[12]\d)年(?=[底初末中]|年[底初末中]|[上下]半年|第?[一二三四1-4]季度|Q[1-4])"),
-    ("quarter", "季", rf"{_IN_YEAR}第?(?P<q>[一二三四1-4])季度"),
+    ("quarter", "季", rf"{_IN_YEAR}(?<![上下])第?(?P<q>[一二三四1-4])季度"),
     ("quarter", "Q", rf"{_IN_YEAR}(?<![A-Za-z0-9])Q(?P<q1>[1-4])(?![A-Za-z0-9-]){_OF_YEAR}"),
     ("quarter", "q", rf"(?P<qw>first|second|third|fourth|1st|2nd|3rd|4th) quarter{_OF_YEAR}"),
     ("half", "半", rf"{_IN_YEAR}(?P<h>[上下])半年"),
     ("half", "h", rf"(?P<hw>first|second) half{_OF_YEAR}"),
     ("half", "H", rf"{_IN_YEAR}(?<![A-Za-z0-9])H(?P<h1>[12])(?![A-Za-z0-9-]){_OF_YEAR}"),
     ("window", "月", r"(?<![\d-])(?P<m1>\d{1,2})\s?月?\s?(?:至|到|-|—|~)\s?(?P<m2>\d{1,2})\s?月"),
-    ("window", "JFMASOND", rf"(?P<mon1>{_MONTH})\s(?:to|through|and|until|-)\s(?P<mon2>{_MONTH})(?![a-z])"),
+    ("window", "JFMASOND", rf"(?P<mon1>{_MONTH})\s(?:to|through|until|-)\s(?P<mon2>{_MONTH})(?![a-z])"),
+    ("window", "JFMASOND", rf"(?<=between )(?P<mon1>{_MONTH})\sand\s(?P<mon2>{_MONTH})(?![a-z])"),
     (
         "money",
         "元圆",
@@ -125,7 +127,7 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     (
         "money",
         "¥￥$€£",
-        rf"(?:US|HK)?[¥￥$€£]\s?(?P<n>{_N})(?:\s?(?P<scale>千万|百万|万|亿|千|{_SCALES})(?![A-Za-z]))?(?:元|人民币)?",
+        rf"(?:US|HK|A|C)?[¥￥$€£]\s?(?P<n>{_N})(?:\s?(?P<scale>千万|百万|万|亿|千|{_SCALES})(?![A-Za-z]))?(?:元|人民币)?",
     ),
     (
         "money",
@@ -133,16 +135,17 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
         rf"(?P<n>{_N}|(?<![{HAN}])[{HAN}]+)\s?(?P<scale>千万|百万|万|亿|千)?个?\s?(?:元|圆|块(?=钱|[，。,；;、]"
         rf"|$)|{_CURRENCY})",
     ),
+    ("money", "cp", rf"(?i:(?<![A-Za-z\d])(?P<cents>{_N}|{WORDS}) (?:euro ?)?(?:cents?|pence|p))(?![A-Za-z])"),
     (
         "money",
-        "RCUEHJG",
-        rf"(?:RMB|CNY|USD|EUR|HKD|JPY|GBP)\s?(?P<n>{_N})(?:\s?(?P<scale>{_SCALES})(?![A-Za-z]))?(?![A-Za-z\d])",
+        "RCUEHJGA",
+        rf"(?:RMB|CNY|USD|EUR|HKD|JPY|GBP|AUD|CAD|CHF|SGD)\s?(?P<n>{_N})(?:\s?(?P<scale>{_SCALES})(?![A-Za-z]))?(?![A-Za-z\d])",
     ),
-    ("money", "yrRCUEHJGdps", rf"(?P<n>{_N})\s?(?P<scale>{_SCALES})?\s?(?:{_AMERICAN})(?![A-Za-z])"),
+    ("money", "yrRCUEHJGAdps", rf"(?P<n>{_N})\s?(?P<scale>{_SCALES})?\s?(?:{_AMERICAN})(?![A-Za-z])"),
     ("money", "mtb", rf"(?<![A-Za-z\d])(?P<n>{_N})\s(?P<scale>million|thousand|billion)(?![A-Za-z])"),
     (
         "money",
-        "yrRCUEHJGdps",
+        "yrRCUEHJGAdps",
         rf"(?i:(?<![A-Za-z])(?:(?P<half>half a)|(?P<word>{WORDS}))(?: (?P<scale>million|thousand"
         rf"|billion))? )(?:{_AMERICAN})(?![A-Za-z])",
     ),
@@ -154,6 +157,7 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
         rf"(?P<n>{_N}|[{HAN}]+)[多余来](?P<scale>千万|百万|万|亿)(?:元|块|{_CURRENCY}|(?![{_COUNTED}]))",
     ),
     ("percent", "%％p百点", rf"(?P<n>{_N})\s?(?:%|％|percent|per cent|个点)|百分之(?P<han>[{HAN}\d.点]+)"),
+    ("percent", "p", rf"(?i:(?<![A-Za-z])(?P<word>{WORDS}) per ?cent)(?![A-Za-z])"),
     ("percent", "成", r"(?<![\u4e00-\u9fff\d])(?P<tenths>[一二三四五六七八九])成(?![立为交功员本分都])"),
     (
         "period",
@@ -187,6 +191,7 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     ),
     ("period", "分秒", rf"(?P<n>{_N}|(?<![{HAN}])[{HAN}]+)\s?(?P<unit>分钟|秒)"),
     ("period", "月", rf"(?P<n>{_N}|(?<![{HAN}])[{HAN}]+)\s?(?P<unit>个月)"),
+    ("period", "多", rf"(?<![\d.,{HAN}])(?P<n>{_N}|[{HAN}]+)(?:(?P<unit>年)多|个多(?P<moon>月))"),
     ("year", "年", r"(?<!\d)(?P<y>(?:19|20)\d{2})\s?年(?:度)?"),
     # 一个, 一份, 一件事 and the like are figures of speech, not counts
     ("quantity", "", rf"(?!一[个份件次家张条片人名组])(?P<n>{_N}|[{HAN}]+)[多余来]?[ \u3000]?(?:{_UNITS})"),
@@ -258,6 +263,13 @@ def _canonical(kind: Kind, match: re.Match[str]) -> str | None:
     if kind == "person":
         return groups["person"]
     if kind in ("date", "month", "year"):
+        if "a" in groups:  # 23/03/02 in Chinese, 02/03/23 in English
+            year, day = (
+                (groups["a"], groups["c"])
+                if re.search(r"[\u4e00-\u9fff]", match.string)
+                else (groups["c"], groups["a"])
+            )
+            groups = {"y": year, "m": groups["m"], "d": day}
         return _calendar(groups)
     if kind in ("quarter", "half"):
         return _part_of_year(kind, groups)
@@ -273,6 +285,8 @@ def _canonical(kind: Kind, match: re.Match[str]) -> str | None:
         return f"{int(whole(groups['years'] or '')) * 12 + rest}m"
     if kind == "money" and (written := groups.get("formal") or groups.get("large")):
         return spelled(written, match.group())
+    if cents := groups.get("cents"):
+        return plain(str(Decimal(whole(cents)) / 100))
     if tenths := groups.get("tenths"):
         return f"{HAN_DIGITS[tenths] * 10}%"
     return _counted(kind, groups)
@@ -293,7 +307,7 @@ def _counted(kind: Kind, groups: dict[str, str | None]) -> str | None:
     if kind == "percent":
         return plain(amount) + "%"
     if kind == "period":
-        return _period(Decimal(amount), groups["unit"] or "")
+        return _period(Decimal(amount), groups["unit"] or "个月")
     return plain(amount)
 
 
