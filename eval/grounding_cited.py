@@ -23,6 +23,7 @@ from eval.grounding_words import (
 )
 
 _TURN = re.compile(r"[^。；;!?！？\n.]+(?:[.](?=\S)[^。；;!?！？\n.]*)*[。；;!?！？\n.]?")
+_COMPLETED = re.compile(r"completed|carried out|完工", re.IGNORECASE)  # whatever the job was
 _LABEL = re.compile(r"(?m)^[^：:\n。，]{1,30}[：:]\s?\S")
 HAN = re.compile(r"[\u4e00-\u9fff]+")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z'-]{2,}")
@@ -77,6 +78,8 @@ class Cited:
         self.units = [unit for text in texts for unit in _units(text)]
         self.values = [(value, unit) for unit in self.units for value in unit.values]
         self.topics = frozenset(word[2] for unit in self.units for word in unit.words)
+        if _COMPLETED.search(self.text):
+            self.topics |= {"install", "calibrate", "accept"}
         self.named = Named(texts)
         self.han = len(HAN.findall(self.text)) > 0
         self.grams = Counter(gram for unit in self.units for gram in set(grams(unit.text)))

@@ -80,6 +80,7 @@ _BOUND = re.compile(
 _ABOUT_AFTER = re.compile(r"^\s?(?:左右|上下|出头|有余|or so|余|多)")
 _MORE_INSIDE = re.compile(r"[多余来](?:千万|百万|万|亿|[\u4e00-\u9fff])")
 _JOIN = re.compile(r"^\s?(?:至|到|-|~|～|—|–|―)\s?$|^ (?:to|and|or) $")
+_BOTH = re.compile(r"^(?!.*between).* and $", re.IGNORECASE | re.DOTALL)
 _FAR_UNIT = re.compile(
     r"^ (?:[A-Za-z-]*\d[\w-]*,? |[a-z]+ ){1,3}?"
     r"(units?|sets?|boxes|kits?|cartons?|pallets?|cases?|bags?|rolls?|reels?|packs?)(?![A-Za-z])"
@@ -117,7 +118,7 @@ _TALK_NOUN = (
     r"(?:quick|short|small|simple|more|other|main|key|brief)? ?(?:questions?|things?|points?|options?|ideas?"
     r"|topics?|steps?"
     r"|reasons?|ways?|words?|suggestions?|sentences?|choices?|orders|occasions|times|visits|batches|deliveries"
-    r"|tickets|calls|instalments|possibilities|of you|of them|of us)(?![a-z])"
+    r"|tickets|calls|invoices|contracts|shipments|quotes|instalments|possibilities|of you|of them|of us)(?![a-z])"
 )
 _COUNT = r"[\d一二两三四五六七八九十百]+"
 _IDLE = re.compile(  # figures that state nothing of anybody
@@ -229,13 +230,14 @@ def same_period(stated: Mention, said: Mention) -> bool:
     """Whether two periods are one: three months are 90 days, a day is 24 hours."""
     if stated.kind != said.kind or said.kind != "period" or stated.low != stated.high or said.low != said.high:
         return False
-    order = "mdh"
+    order = "mdhn"
     if stated.unit not in order or said.unit not in order:
         return False
     long, short = sorted((stated, said), key=lambda m: order.index(m.unit))
     if (long.unit, short.unit) == ("m", "d"):
         return short.low == long.low * 30 or (long.low % 12 == 0 and short.low == long.low / 12 * 365)
-    return (long.unit, short.unit) == ("d", "h") and short.low == long.low * 24
+    factor = {("d", "h"): 24, ("h", "n"): 60}.get((long.unit, short.unit))
+    return factor is not None and short.low == long.low * factor
 
 
 def same_unit(stated: str, said: str) -> bool:
@@ -330,7 +332,9 @@ def _joined(found: Sequence[Mention], plain: str) -> list[Mention]:
         if last is None or not _JOIN.match(plain[last.end : mention.start]):
             kept.append(mention)
             continue
-        if last.kind == mention.kind == "date":
+        if last.kind == mention.kind == "date" and _BOTH.search(plain[max(0, last.start - 12) : mention.start]):
+            kept.append(mention)  # in May and June
+        elif last.kind == mention.kind == "date":
             kept[-1] = replace(last, edge="from")
             kept.append(with_year_of(replace(mention, edge="to"), last))
         elif mention.numeric and last.kind in ("number", mention.kind) and mention.kind != "number":

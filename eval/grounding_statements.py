@@ -31,6 +31,7 @@ _KINDS = (  # what a bare number is, by the name of its relation
     ("period", "m", re.compile(r"months?\b|月数|个月|（月）|\(月\)", re.I)),
     ("period", "d", re.compile(r"days?\b|天数|（天）", re.I)),
     ("period", "h", re.compile(r"hours?\b|小时", re.I)),
+    ("period", "n", re.compile(r"minutes?\b|\bmin\b|分钟", re.I)),
     ("period", "y", re.compile(r"years\b|年限|年数|（年）", re.I)),
     (
         "money",

@@ -33,6 +33,7 @@ from eval.grounding_words import (
     NEED,
     NEGATION,
     NOT_LESS,
+    OFFER,
     PARTLY,
     PLAN,
     QUESTION,
@@ -207,6 +208,8 @@ def _needs(sentence: str, cited: Cited, *, same: bool, voiced: bool | None) -> I
         said = cited.spoken if voiced is None or voiced else []
         if voiced and not said:
             said = cited.units
+        if needs and not said:  # noted without a speaker: "Satisfied with delivery times."
+            said = [unit for unit in cited.units if _same_need(needs.group(), unit.text)]
         if cause:
             said = cited.units
         elif not needs:  # a plan may stand in any text that calls it one
@@ -221,6 +224,11 @@ def _needs(sentence: str, cited: Cited, *, same: bool, voiced: bool | None) -> I
             yield TextClaim(clause.strip(), "need", "absent", "no words of the customer say so")
         else:
             yield TextClaim(clause.strip(), "need", "supported")
+
+
+def _same_need(word: str, text: str) -> bool:
+    """Whether a text tells the same need in the same word, and offers nothing."""
+    return not OFFER.search(text) and any(m.group().lower() == word.lower() for m in NEED.finditer(text))
 
 
 def _guards(sentence: str, cited: Cited) -> Iterator[TextClaim]:

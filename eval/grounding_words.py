@@ -26,7 +26,7 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
     "deliver": (
         r"交付|到货(?!速度|情况|周期|时间|及时)|发货|送货|收货|送达|送到|运到|交货|签收"
         r"|(?<!止)(?<!停)接收(?!投标|标书|报名|资料)|收到|先到(?=[\d一二三四五六七八九十])"
-        r"|到齐|补齐|(?<=[日号])到了(?=[，。；;]|$)|到了?(?=[一二三四五六七八九十\d]+[台套件盒箱])",
+        r"|到齐|补齐|(?<=[日号\d])到了(?=[，。；;]|$)|到了?(?=[一二三四五六七八九十\d]+[台套件盒箱])",
         r"deliver\w*|shipped|shipment|arriv(?:ed|es?|ing)\b(?! (?:at|on site))|receiv\w+|reached|drop\b",
     ),
     "accept": ("验收", r"acceptance|signed off"),
@@ -44,7 +44,7 @@ _TOPICS: Mapping[str, tuple[str, str]] = {
     "ceiling": (r"最?高?限价|控制价", r"(?:price )?ceiling|(?:price|upper) limit"),
     "certificate": ("注册证|备案|证号|注册号|许可证", r"certificat\w+|registration|registered|licen[cs]e\w*"),
     "price": (
-        "单价|报价|售价|目录价|标价|价格|报过",
+        "报价|售价|目录价|标价|价格|报过",
         r"list price|pric(?:e|ed|es)\b|quot(?:e|ed|es|ation)\b",
     ),
     "ticket": ("报修|故障|工单|维修|服务单|投诉", r"tickets?\b|faults?\b|repair\w*|breakdown|complain\w*"),
@@ -278,7 +278,9 @@ _CLAUSE = re.compile(
 
 def meets(said: Topics, told: Topics) -> bool:
     """Whether words of the one relation may stand for the other; a total is any price but that of one piece."""
-    if said & told - {"price"} or (said & told and "each" not in said ^ told):
+    if said & told - {"price"} or (said & told and not {"each", "total"} <= said ^ told):
+        return True
+    if said | told == {"price", "each"}:
         return True
     total, other = (said, told) if "total" in said else (told, said)
     return "total" in total and "each" not in other and bool(other & {"price", "purchase", "tender", "budget", "pay"})

@@ -191,7 +191,7 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     ),
     ("period", "分秒", rf"(?P<n>{_N}|(?<![{HAN}])[{HAN}]+)\s?(?P<unit>分钟|秒)"),
     ("period", "月", rf"(?P<n>{_N}|(?<![{HAN}])[{HAN}]+)\s?(?P<unit>个月)"),
-    ("period", "多", rf"(?<![\d.,{HAN}])(?P<n>{_N}|[{HAN}]+)(?:(?P<unit>年)多|个多(?P<moon>月))"),
+    ("period", "多", rf"(?<![\d.,{HAN}])(?P<n>\d{{1,2}}|[{HAN}]+)(?:(?P<unit>年)多(?!\d)|个多(?P<moon>月))"),
     ("year", "年", r"(?<!\d)(?P<y>(?:19|20)\d{2})\s?年(?:度)?"),
     # 一个, 一份, 一件事 and the like are figures of speech, not counts
     ("quantity", "", rf"(?!一[个份件次家张条片人名组])(?P<n>{_N}|[{HAN}]+)[多余来]?[ \u3000]?(?:{_UNITS})"),
