@@ -122,33 +122,39 @@ _TALK_NOUN = (
 )
 _COUNT = r"[\d一二两三四五六七八九十百]+"
 _IDLE = re.compile(  # figures that state nothing of anybody
-    rf"第\s?{_COUNT}(?!\s?季度)[批次台期个家]?|\d{{1,2}}[:：]\d{{2}}|510\(k\)|HbA1c|SpO2|CO2|H2O"
-    rf"|O2(?![A-Za-z0-9])|PM2\.5"
-    rf"|COVID-?\d*|(?<![A-Za-z0-9-])(?:T[34]|B12|3D|4K|5G)(?![A-Za-z0-9-])"
-    rf"|{_COUNT}\s?(?:点(?:钟|半)?(?=[前后左到开，。]|$)|句)"
+    rf"第\s?{_COUNT}(?!\s?季度)[批次台期个家]?|\d{{1,2}}[:：]\d{{2}}"
+    r"|(?m:^\s*\d{1,2}[.、)）](?!\d))|24/7|7[*×x]24"
+)
+_IDLE_HAN = re.compile(
+    rf"{_COUNT}\s?(?:点(?:钟|半)?(?=[前后左到开，。]|$)|句)"
     rf"|(?:聊|占用|耽误|打扰|花|谈|沟通|抽|汇报|说|给我|用您|借)[^，。；\d]{{0,5}}?{_COUNT}\s?分钟"
-    r"|(?:take|have|spare|need|for|got|in|only|just|about) (?:\d+|one|two|three|five|ten|fifteen|twenty"
-    r"|thirty) ?-?(?:minutes?|mins?)(?= of|[.,?]|$| to| for your| on the)"
     r"|[一二两三四五几]个(?:问题|方面|建议|点|时间|方案|选择|重点|事|想法|部分|阶段|步骤"
     r"|原因|疑问|情况|工作日|星期|钟头)|[一两]件事"
     rf"|(?:还剩|剩余|剩下|还有)(?:不到|约|大约)?[\d一二两三四五六七八九十半]+(?:年|个月|天)"
     r"|(?:近|过去|最近|前|未来|今后|这|那|过|某|同|当|改|哪|头|每隔?)[\d一二两三四五六七八九十]+(?:年|个?月|天"
     r"|周)|每一?[年月周天日台套]"
-    r"|(?:last|past|next) (?:\w+ )(?:years?|months?|weeks?)"
     rf"|(?:{_COUNT}|半)\s?(?:年半?|个?半?月|个月|周|星期|天)(?:之?前|以前|之?后|以后|来)"
-    r"|(?<![A-Za-z])(?:\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|twelve|an?|half an?|a few"
-    r"|some) (?:years?|months?|weeks?|days?|hours?)"
-    r" (?:ago|earlier|later|before(?! acc)|after(?![a-z])|afterwards)"
-    r"|(?m:^\s*\d{1,2}[.、)）](?!\d))|这一年|一年(?=一度|的时间)|一起|十分|万一|千万(?=[别不要])"
+    r"|这一年|一年(?=一度|的时间)|一起|十分|万一|千万(?=[别不要])"
     r"|(?<=[，,。；、])[一二三四五六七八九]来(?=[，,是])"
     r"|(?<![共仅只买购订装交到供添进租捐换有为是])(?<!了)一\s?(?!年|天|周|小时|个月|个小时)[\u4e00-\u9fff](?!百"
     r"|十|千|万|季|[年月])"
     r"|(?<=年)一\s?[\u4e00-\u9fff]|一个?[年月周天](?=大约|大概|约|要|用|能|平均|下来)"
+    r"|(?:最后|头|每)一[天周年]|二楼|[一二三四五六七八九十]楼|[上下]一年"
+)
+_IDLE_LATIN = re.compile(
+    r"510\(k\)|HbA1c|SpO2|CO2|H2O|O2(?![A-Za-z0-9])|PM2\.5"
+    r"|COVID-?\d*|(?<![A-Za-z0-9-])(?:T[34]|B12|3D|4K|5G)(?![A-Za-z0-9-])"
+    r"|(?:take|have|spare|need|for|got|in|only|just|about) (?:\d+|one|two|three|five|ten|fifteen|twenty"
+    r"|thirty) ?-?(?:minutes?|mins?)(?= of|[.,?]|$| to| for your| on the)"
+    r"|(?:last|past|next) (?:\w+ )(?:years?|months?|weeks?)"
+    r"|(?<![A-Za-z])(?:\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|twelve|an?|half an?|a few"
+    r"|some) (?:years?|months?|weeks?|days?|hours?)"
+    r" (?:ago|earlier|later|before(?! acc)|after(?![a-z])|afterwards)"
     r"|(?<![A-Za-z])the \d{1,2}(?= (?:is|was|has|does|manages|runs|had|lasts|offers|gives|can)[ .]|[.,;](?!\d))"
-    r"|\d{1,2} ?(?:a\.?m|p\.?m)\b|one of|one-off|24/7|7[*×x]24|(?:最后|头|每)一[天周年]|二楼"
-    r"|[一二三四五六七八九十]楼|[上下]一年"
+    r"|\d{1,2} ?(?:a\.?m|p\.?m)\b|one of|one-off"
     rf"|(?i:(?:{WORDS}|\d) {_TALK_NOUN})"
 )
+_LATIN, _HAN_SIGN = re.compile("[A-Za-z]"), re.compile("[\u4e00-\u9fff]")
 
 
 @lru_cache(maxsize=20_000)
@@ -169,7 +175,7 @@ def mentions(text: str, as_of: date | None = None) -> tuple[Mention, ...]:
 def _plain(text: str) -> list[Mention]:
     """The values one by one."""
     plain = half_width(text)
-    idle = [match.span() for match in _IDLE.finditer(plain)]
+    idle = _idle(plain)
     partial = partial_days(plain)
     models = [m for m in _MODEL.finditer(plain) if not _NO_MODEL.match(m["word"])] if " " in plain else []
     found = [Mention("code", m.group(), *m.span(), m.group().upper()) for m in models]
@@ -198,6 +204,16 @@ def _plain(text: str) -> list[Mention]:
             found.append(_mention(value, plain))
     found += [m for m in partial if not covering(found, m.start, m.end) and not _inside(m.start, m.end, idle)]
     return [in_part(m, plain) if m.kind == "date" else m for m in found]
+
+
+def _idle(plain: str) -> list[tuple[int, int]]:
+    """Where figures stand that state nothing."""
+    patterns = [_IDLE]
+    if _HAN_SIGN.search(plain):
+        patterns.append(_IDLE_HAN)
+    if _LATIN.search(plain):
+        patterns.append(_IDLE_LATIN)
+    return [match.span() for pattern in patterns for match in pattern.finditer(plain)]
 
 
 def rounds_to(value: Decimal, said: Mention) -> bool:

@@ -135,6 +135,7 @@ NOT_PERSON = re.compile(
     r"|Dear|Thank|Please|Nurse|Engineer|Officer|Congratulations|President|Dean|Deputy|Lead|Then|After|Before"
     r"|Since|For|As|But|That) "
 )
+_RANKED_AT_ALL = re.compile(_RANKS)
 _CAPITALS = re.compile(r"(?<![A-Za-z0-9])[A-Z][a-z]+(?:[-'’][A-Za-z]+)*(?:'s)?(?![A-Za-z0-9])")
 _COMMON = frozenset(
     re.findall(
@@ -206,7 +207,8 @@ def _chinese(text: str) -> list[Name]:
             and len(run.group()) > len(match.group())
         ):
             found.append(Name("organisation", run.group()[-24:], match.end() - len(run.group()[-24:]), match.end()))
-    for match in _TITLE.finditer(text):
+    ranked = _RANKED_AT_ALL.search(text) is not None
+    for match in _TITLE.finditer(text) if ranked else ():
         found.append(Name("title", match.group(), *match.span(), (match["extra"] or "") + match["rank"], match["dept"]))
     people: list[tuple[int, int]] = []
     for pattern in (_CALLED, _SINCE, _AFTER_ROLE, _BY, _OPENS, _ROLE_END):

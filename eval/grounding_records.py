@@ -113,7 +113,10 @@ class Records:
 
     def __init__(self, facts: tuple[Statement, ...]) -> None:
         self.known = [known_of(fact) for fact in facts]
-        self.traits = [_unique(trait for index in self._beside(at) for trait in _traits(self.known[index], index == at))
+        self._at = {fact: at for at, fact in reversed(list(enumerate(facts)))}
+        self._keys = [_keys(fact) for fact in facts]
+        self._repeated = Counter((fact.subject, fact.relation) for fact in facts)
+        self.traits = [_unique(trait for index in self._beside(at) for trait in _traits(facts[index], index == at))
                        for at in range(len(self.known))]  # fmt: skip
         self.others: dict[str, dict[str, Trait]] = defaultdict(dict)
         for traits in self.traits:
@@ -124,15 +127,14 @@ class Records:
     def _beside(self, at: int) -> list[int]:
         """The facts of the same record, itself first."""
         own = self.known[at].fact
-        keys = _keys(own)
-        repeated = Counter((k.fact.subject, k.fact.relation) for k in self.known)
+        keys, repeated = self._keys[at], self._repeated
         linked = {own.value} if len(own.value) > 3 else set[str]()
         found = [at]
         for index, known in enumerate(self.known):
             fact = known.fact
             if index == at or (fact.relation == own.relation and fact.id != own.id):
                 continue
-            same = bool(keys & _keys(fact)) and (
+            same = not keys.isdisjoint(self._keys[index]) and (
                 fact.id == own.id or repeated[fact.subject, fact.relation] == 1 or fact.valid_from == own.valid_from
             )
             if same or fact.subject in linked or (fact.value == own.subject and len(own.subject) > 3):
@@ -149,7 +151,7 @@ class Records:
         return found
 
     def index_of(self, known: Known) -> int:
-        return next(at for at, each in enumerate(self.known) if each is known or each.fact == known.fact)
+        return self._at[known.fact]
 
     def elsewhere(
         self, known: Known, text: str, beside: Sequence[Mention], *, day: bool = False, naming: str = ""
@@ -241,6 +243,7 @@ def is_text(fact: Statement) -> bool:
 records_of = lru_cache(maxsize=2_000)(Records)
 
 
+@lru_cache(maxsize=20_000)
 def _keys(fact: Statement) -> set[tuple[str, ...]]:
     """What facts of one record share."""
     if "." in fact.relation:
@@ -266,7 +269,12 @@ def field_of(fact: Statement) -> str:
     return f"{'+'.join(sorted(topics))}:{kind}"
 
 
-def _traits(known: Known, own: bool) -> Iterable[Trait]:
+@lru_cache(maxsize=20_000)
+def _traits(fact: Statement, own: bool) -> tuple[Trait, ...]:
+    return tuple(_traits_of(known_of(fact), own))
+
+
+def _traits_of(known: Known, own: bool) -> Iterable[Trait]:
     fact = known.fact
     yield Trait(f"{_SUBJECT} {field_of(fact)}", fact.subject)
     for _, _, name in products(fact.relation) or (products(fact.value) if not own else ()):

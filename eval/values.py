@@ -70,9 +70,11 @@ _PERIODS: tuple[tuple[tuple[str, ...], str, int], ...] = (
 _SPOKEN = r"(?P<hy>[一二][〇零九][〇零一二三四五六七八九]{2})年"
 _IN_YEAR = r"(?:(?P<y>(?:19|20)\d{2})\s?年?度?的?\s?)?"
 _OF_YEAR = r"(?:,? (?:of )?(?P<y2>(?:19|20)\d{2}))?"
+_WORDED = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twel|teen|twent|thirt|fort|fift|ight|dozen|hundred|thousand"
 _SCALES = "million|thousand|billion|bn|mn|k|m"
-_AMERICAN = r"yuan|renminbi|RMB|CNY|USD|EUR|HKD|JPY|GBP|AUD|CAD|CHF|SGD|euros?|(?:(?:US|Australian|Canadian) )?dollars?|pounds?(?: sterling)?|sterling|yen"
-# Kind, signs of which a text must hold one (else the pattern is not tried), pattern.
+_AMERICAN = r"yuan|renminbi|RMB|CNY|USD|EUR|HKD|JPY|GBP|AUD|CAD|CHF|SGD|euros?|(?:(?:US|Australian|Canadian) )?dollars?"
+_AMERICAN += "|pounds?(?: sterling)?|sterling|yen"
+# Kind, signs of which a text must hold one (else the pattern is not tried; behind ~ words of which it must), pattern.
 # Order decides: a longer reading of the same characters comes first. CJK characters are \w, so \b is no boundary.
 _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     ("person", "[", r"\[\[(?P<person>p_[0-9a-f]{16})\.\w+\]\]"),
@@ -135,7 +137,11 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
         rf"(?P<n>{_N}|(?<![{HAN}])[{HAN}]+)\s?(?P<scale>千万|百万|万|亿|千)?个?\s?(?:元|圆|块(?=钱|[，。,；;、]"
         rf"|$)|{_CURRENCY})",
     ),
-    ("money", "cp", rf"(?i:(?<![A-Za-z\d])(?P<cents>{_N}|{WORDS}) (?:euro ?)?(?:cents?|pence|p))(?![A-Za-z])"),
+    (
+        "money",
+        "~cent|pence| p",
+        rf"(?i:(?<![A-Za-z\d])(?P<cents>{_N}|{WORDS}) (?:euro ?)?(?:cents?|pence|p))(?![A-Za-z])",
+    ),
     (
         "money",
         "RCUEHJGA",
@@ -145,7 +151,7 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     ("money", "mtb", rf"(?<![A-Za-z\d])(?P<n>{_N})\s(?P<scale>million|thousand|billion)(?![A-Za-z])"),
     (
         "money",
-        "yrRCUEHJGAdps",
+        f"~{_WORDED}|half a",
         rf"(?i:(?<![A-Za-z])(?:(?P<half>half a)|(?P<word>{WORDS}))(?: (?P<scale>million|thousand"
         rf"|billion))? )(?:{_AMERICAN})(?![A-Za-z])",
     ),
@@ -157,7 +163,7 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
         rf"(?P<n>{_N}|[{HAN}]+)[多余来](?P<scale>千万|百万|万|亿)(?:元|块|{_CURRENCY}|(?![{_COUNTED}]))",
     ),
     ("percent", "%％p百点", rf"(?P<n>{_N})\s?(?:%|％|percent|per cent|个点)|百分之(?P<han>[{HAN}\d.点]+)"),
-    ("percent", "p", rf"(?i:(?<![A-Za-z])(?P<word>{WORDS}) per ?cent)(?![A-Za-z])"),
+    ("percent", "~per", rf"(?i:(?<![A-Za-z])(?P<word>{WORDS}) per ?cent)(?![A-Za-z])"),
     ("percent", "成", r"(?<![\u4e00-\u9fff\d])(?P<tenths>[一二三四五六七八九])成(?![立为交功员本分都])"),
     (
         "period",
@@ -167,12 +173,12 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     ("period", "半", rf"(?<![\d.,{HAN}])(?P<years>\d{{1,2}}|[{HAN}]+)年(?P<halves>半)"),
     (
         "period",
-        "y",
+        "~year",
         rf"(?P<years>\d{{1,2}}|{WORDS})\syears?(?:,| and)?\s(?P<months>\d{{1,2}}|{WORDS})\smonths?(?![A-Za-z])",
     ),
     (
         "period",
-        "mydwhsq",
+        f"~{_WORDED}",
         rf"(?i:(?<![A-Za-z])(?P<word>{WORDS})[\s-](?P<unit>months?|years?|days?|weeks?|hours?|quarters?"
         rf"|seconds?|minutes?)(?![A-Za-z]))",
     ),
@@ -195,7 +201,7 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     ("year", "年", r"(?<!\d)(?P<y>(?:19|20)\d{2})\s?年(?:度)?"),
     # 一个, 一份, 一件事 and the like are figures of speech, not counts
     ("quantity", "", rf"(?!一[个份件次家张条片人名组])(?P<n>{_N}|[{HAN}]+)[多余来]?[ \u3000]?(?:{_UNITS})"),
-    ("quantity", "", rf"(?<![A-Za-z])(?i:(?P<word>{WORDS}))[\s-](?:{_EN_UNITS})(?![A-Za-z])"),
+    ("quantity", f"~{_WORDED}", rf"(?<![A-Za-z])(?i:(?P<word>{WORDS}))[\s-](?:{_EN_UNITS})(?![A-Za-z])"),
     ("quantity", "", rf"(?<![A-Za-z]-)(?<![A-Za-z0-9])(?P<n>{_N})[\s-]?(?:{_EN_UNITS})(?![A-Za-z0-9])"),
     ("quantity", '"', rf'(?<![A-Za-z\d])(?P<n>{_N})"'),
     (
@@ -206,9 +212,16 @@ _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
     ("year", "", r"(?<![\d.,-])(?P<y>(?:19|20)\d{2})(?![\d.,-]*\d)"),
     ("number", "", rf"(?<![A-Za-z0-9]){_N}(?![A-Za-z0-9])"),
 )
-_VALUE: list[tuple[Kind, frozenset[str], re.Pattern[str]]] = [
-    (kind, frozenset(signs), re.compile(pattern)) for kind, signs, pattern in _PATTERNS
+_VALUE: list[tuple[Kind, frozenset[str], tuple[str, ...], re.Pattern[str]]] = [
+    (
+        kind,
+        frozenset("" if signs.startswith("~") else signs),
+        tuple(signs[1:].split("|")) if signs.startswith("~") else (),
+        re.compile(pattern),
+    )
+    for kind, signs, pattern in _PATTERNS
 ]
+_WORD_SETS = {words for _, _, words, _ in _VALUE if words}
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +243,10 @@ def half_width(text: str) -> str:
 def find_values(text: str) -> list[Found]:
     """All values in `text`, left to right, none inside another."""
     narrow, taken, found = half_width(text), [False] * len(text), list[Found]()
-    signs = set(narrow)
-    for kind, needed, pattern in _VALUE:
-        if needed and needed.isdisjoint(signs):
+    signs, lower = set(narrow), narrow.lower()
+    missing = {words: not any(word in lower for word in words) for words in _WORD_SETS}
+    for kind, needed, words, pattern in _VALUE:
+        if (needed and needed.isdisjoint(signs)) or (words and missing[words]):
             continue
         for match in pattern.finditer(narrow):
             start, end = match.span()
