@@ -48,7 +48,8 @@ _TO_AFTER = re.compile(r"^\s?(?:到期|届满|截止|过期|为止|止|结束|�
 _PARTIAL = re.compile(
     rf"(?<![\d\-/.第])(?<!\d年)(?<!\d年 )(?P<m>1[0-2]|0?[1-9])\s?月(?:份)?(?:(?P<d>{_DAY})\s?[日号])?"
     r"(?!\s?[至到\-~—]\s?\d{1,2}\s?月)"
-    r"|(?<![\d/.-])(?P<sm>1[0-2]|0?[1-9])/(?P<sd>3[01]|[12]\d|0?[1-9])(?= ?[前后日下盘到起止至签送装交验开收发])(?![\d/])"
+    r"|(?<![\d/.-])(?P<sm>1[0-2]|0?[1-9])/(?P<sd>3[01]|[12]\d|0?[1-9])"
+    r"(?= ?[前后日下盘到起止至签送装交验开收发])"
     rf"|(?<![{HAN}第个])(?P<hm>十[一二]?|[一二三四五六七八九元])月(?!份?[票卡报])(?:份)?"
     r"(?:(?P<hd>[二三]?十[一二三四五六七八九]?|[一二三四五六七八九]|\d{1,2})[日号])?"
     rf"|(?:(?<=\W)(?:(?P<d1>{_DAY})(?:st|nd|rd|th)?|(?P<dw>{_ORDINAL})) (?:of )?)?"
@@ -292,10 +293,11 @@ def _partial(match: re.Match[str]) -> Mention | None:
 
 
 def _relative(plain: str, day: date) -> Iterator[Mention]:
-    for match in _YEARLY.finditer(plain):
+    lower = plain.lower()
+    for match in _YEARLY.finditer(plain) if "年" in plain or "year" in lower else ():
         year = day.year + {"y2": -2, "y1": -1, "y0": 0, "n1": 1, "n2": 2}[match.lastgroup or "y0"]
         yield _day_mention(match, (date(year, 1, 1), date(year, 12, 31)), "year", loose=True)
-    for match in _MONTHLY.finditer(plain):
+    for match in _MONTHLY.finditer(plain) if "月" in plain or "month" in lower else ():
         groups = match.groupdict()
         which = (match["which"] or "").lower()[:1] or next(name[0] for name in ("lm", "tm", "nm") if groups[name])
         first = after_months(day.replace(day=1), {"l": -1, "t": 0, "n": 1}[which])
@@ -305,10 +307,11 @@ def _relative(plain: str, day: date) -> Iterator[Mention]:
             continue
         exact = first.replace(day=number) if number else None
         yield _day_mention(match, (exact or first, exact or last), "month", loose=exact is None)
-    for match in _NAMED_DAYS.finditer(plain):
+    named = "天" in plain or "日" in plain or "day" in lower or "tomorrow" in lower
+    for match in _NAMED_DAYS.finditer(plain) if named else ():
         when = day + timedelta(days={"o": 0, "y": -1, "t": 1}[match.lastgroup or "o"])
         yield _day_mention(match, (when, when), "day", loose=True)
-    for match in _QUARTERLY.finditer(plain):
+    for match in _QUARTERLY.finditer(plain) if "季" in plain or "quarter" in lower else ():
         first = after_months(
             date(day.year, (day.month - 1) // 3 * 3 + 1, 1), {"l": -3, "t": 0, "n": 3}[match.lastgroup or "t"]
         )

@@ -11,7 +11,8 @@ from eval.grounding_days import Mention, after_months, months_between, same_days
 from eval.grounding_mentions import UNMARKED, rounds_to, same_unit
 
 _SUM = re.compile(
-    r"合计|共|总|加起来|凑|加在一起|拢共|累计|前后|算上|加上|两项|整|in all|total|together|altogether|adds? up|combined|sum|worth|between|plus",
+    r"合计|共|总|加起来|凑|加在一起|拢共|累计|前后|算上|加上|两项|整|in all|total"
+    r"|together|altogether|adds? up|combined|sum|worth|between|plus",
     re.IGNORECASE,
 )
 _DIFFERENCE = re.compile(

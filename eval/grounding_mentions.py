@@ -126,6 +126,7 @@ _IDLE = re.compile(  # figures that state nothing of anybody
     r"|(?m:^\s*\d{1,2}[.、)）](?!\d))|24/7|7[*×x]24"
 )
 _IDLE_HAN = re.compile(
+    r"(?=[\d一二两三四五六七八九十百半几聊占耽打花谈沟抽汇说给用借还剩近过最前未今这那某同当改哪头每千万上下])(?:"
     rf"{_COUNT}\s?(?:点(?:钟|半)?(?=[前后左到开，。]|$)|句)"
     rf"|(?:聊|占用|耽误|打扰|花|谈|沟通|抽|汇报|说|给我|用您|借)[^，。；\d]{{0,5}}?{_COUNT}\s?分钟"
     r"|[一二两三四五几]个(?:问题|方面|建议|点|时间|方案|选择|重点|事|想法|部分|阶段|步骤"
@@ -139,7 +140,7 @@ _IDLE_HAN = re.compile(
     r"|(?<![共仅只买购订装交到供添进租捐换有为是])(?<!了)一\s?(?!年|天|周|小时|个月|个小时)[\u4e00-\u9fff](?!百"
     r"|十|千|万|季|[年月])"
     r"|(?<=年)一\s?[\u4e00-\u9fff]|一个?[年月周天](?=大约|大概|约|要|用|能|平均|下来)"
-    r"|(?:最后|头|每)一[天周年]|二楼|[一二三四五六七八九十]楼|[上下]一年"
+    r"|(?:最后|头|每)一[天周年]|二楼|[一二三四五六七八九十]楼|[上下]一年)"
 )
 _IDLE_LATIN = re.compile(
     r"510\(k\)|HbA1c|SpO2|CO2|H2O|O2(?![A-Za-z0-9])|PM2\.5"
@@ -163,7 +164,7 @@ def mentions(text: str, as_of: date | None = None) -> tuple[Mention, ...]:
     if _SIGNS.isdisjoint(text) and _SOME.search(text) is None:
         return ()
     plain = half_width(text)
-    found = _plain(text)
+    found = list(_plain(text))
     told = [
         m for m in relative_days(plain, as_of) if not covering([f for f in found if f.kind != "number"], m.start, m.end)
     ]
@@ -172,7 +173,8 @@ def mentions(text: str, as_of: date | None = None) -> tuple[Mention, ...]:
     return tuple(_joined(sorted(found, key=lambda m: m.start), plain))
 
 
-def _plain(text: str) -> list[Mention]:
+@lru_cache(maxsize=20_000)
+def _plain(text: str) -> tuple[Mention, ...]:
     """The values one by one."""
     plain = half_width(text)
     idle = _idle(plain)
@@ -203,7 +205,7 @@ def _plain(text: str) -> list[Mention]:
                           *match.span(), f"{number.normalize():f}")  # fmt: skip
             found.append(_mention(value, plain))
     found += [m for m in partial if not covering(found, m.start, m.end) and not _inside(m.start, m.end, idle)]
-    return [in_part(m, plain) if m.kind == "date" else m for m in found]
+    return tuple(in_part(m, plain) if m.kind == "date" else m for m in found)
 
 
 def _idle(plain: str) -> list[tuple[int, int]]:

@@ -154,7 +154,8 @@ _COMMON = frozenset(
         "Installed Bought Back Last Next Over About Around Roughly Nearly Almost Some Up During Between Only "
         "Just Still Already Recently Together Delivery Acceptance Maintenance Training Service Total Amount "
         "Price Value Quantity Unit Units Set Sets Start Starting Effective Coverage Valid Application "
-        "Applications Australian American British Canadian Swiss Japanese European Let For Their New Christmas Easter Fda Ce Iso Eur Usd Gbp Cny Icu Ecg Ct Mri Mr Or Aed Spo ",
+        "Applications Australian American British Canadian Swiss Japanese European "
+        "Let For Their New Christmas Easter Fda Ce Iso Eur Usd Gbp Cny Icu Ecg Ct Mri Mr Or Aed Spo ",
     )
 )
 ORDINALS = {"first": "第一", "second": "第二", "third": "第三", "fourth": "第四", "fifth": "第五", "sixth": "第六"}
@@ -241,7 +242,7 @@ def _core(name: Name, text: str) -> int:
     """Where an organisation begins, as far as the words before it tell; of a title its start."""
     if name.kind != "organisation":
         return name.start
-    cuts = [at for at in range(name.start + 1, name.end - 3) if EDGE.search(text[name.start : at])]
+    cuts = [at for at in range(name.start + 1, name.end - 3) if EDGE.search(text, max(name.start, at - 4), at)]
     return cuts[-1] if cuts else name.start
 
 

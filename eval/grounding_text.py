@@ -50,7 +50,8 @@ LEAST_THIRD = 0.5
 LEAST_CONTAINED = 0.12  # of the weight of a statement's own words; less is about something else
 LEAST_NEED = 0.34  # of the words of a need, in what the customer himself said
 _NOT_NEED = re.compile(
-    r"拟?邀请|需要[^，。]{0,8}我(?:们|来|给|再|会|可|补|发)|我们(?:计划|打算|准备|拟)|(?:we|i)(?: also)? (?:plan|intend|are planning|will)|有需要|需要(?:时|的话)"
+    r"拟?邀请|需要[^，。]{0,8}我(?:们|来|给|再|会|可|补|发)|我们(?:计划|打算|准备|拟)"
+    r"|(?:we|i)(?: also)? (?:plan|intend|are planning|will)|有需要|需要(?:时|的话)"
     r"|when(?:ever)? you need|(?:if|as) needed|should you need"
     r"|如(?:果|有)?[^，。]{0,6}(?:需要|希望|担心|关注)|(?:我|我们|我这边)(?:也|很|都"
     r"|还)?(?:希望|需要|想|关注|担心)|希望(?:能|可以|有机会|和|跟|与|向|为|给|下|占用|没有"

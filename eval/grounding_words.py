@@ -214,7 +214,8 @@ DONE = re.compile(
     re.IGNORECASE,
 )
 PRESENT = re.compile(
-    r"目前|本月|这个月|现有|现存|依然|照此|请用|可[用按]|现在|现行|眼下|当前|如今|仍|还在|(?<![A-Za-z])(?:now|currently|current|this month"
+    r"目前|本月|这个月|现有|现存|依然|照此|请用|可[用按]|现在|现行|眼下|当前|如今|仍|还在"
+    r"|(?<![A-Za-z])(?:now|currently|current|this month"
     r"|this year|at present"
     r"|today|right now|still|please use|we have|there (?:is|are))(?![A-Za-z])",
     re.IGNORECASE,

@@ -70,10 +70,12 @@ _PERIODS: tuple[tuple[tuple[str, ...], str, int], ...] = (
 _SPOKEN = r"(?P<hy>[一二][〇零九][〇零一二三四五六七八九]{2})年"
 _IN_YEAR = r"(?:(?P<y>(?:19|20)\d{2})\s?年?度?的?\s?)?"
 _OF_YEAR = r"(?:,? (?:of )?(?P<y2>(?:19|20)\d{2}))?"
-_WORDED = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twel|teen|twent|thirt|fort|fift|ight|dozen|hundred|thousand"
+_WORDED = (  # one of these is in every number in words
+    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twel|teen|twent|thirt|fort|fift|dozen|hundred|thousand"
+)
 _SCALES = "million|thousand|billion|bn|mn|k|m"
-_AMERICAN = r"yuan|renminbi|RMB|CNY|USD|EUR|HKD|JPY|GBP|AUD|CAD|CHF|SGD|euros?|(?:(?:US|Australian|Canadian) )?dollars?"
-_AMERICAN += "|pounds?(?: sterling)?|sterling|yen"
+_AMERICAN = r"yuan|renminbi|RMB|CNY|USD|EUR|HKD|JPY|GBP|AUD|CAD|CHF|SGD|euros?"
+_AMERICAN += r"|(?:(?:US|Australian|Canadian) )?dollars?|pounds?(?: sterling)?|sterling|yen"
 # Kind, signs of which a text must hold one (else the pattern is not tried; behind ~ words of which it must), pattern.
 # Order decides: a longer reading of the same characters comes first. CJK characters are \w, so \b is no boundary.
 _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
