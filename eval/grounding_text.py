@@ -83,6 +83,7 @@ _ABOUT_THEM = re.compile(
 _IF = re.compile(
     r"如果|若(?!干)|假如|(?<![主需])要是|万一|(?<![A-Za-z])(?:if|whether|unless)(?![A-Za-z])", re.IGNORECASE
 )
+_CONTENT = re.compile(r"满意|satisfied|happy with", re.IGNORECASE)
 _SIZES = re.compile(r"更[长短早晚]|small|larg|long|short|earl|late", re.IGNORECASE)  # of figures in the text
 _PLAIN = re.compile(
     r"more than (?:\d|one|two)|less than \d|no (?:more|less|later|fewer) than|rather than"
@@ -209,7 +210,7 @@ def _needs(sentence: str, cited: Cited, *, same: bool, voiced: bool | None) -> I
         said = cited.spoken if voiced is None or voiced else []
         if voiced and not said:
             said = cited.units
-        if needs and not said:  # noted without a speaker: "Satisfied with delivery times."
+        if needs and not said and voiced is not False and _CONTENT.fullmatch(needs.group()):  # noted without a speaker: "Satisfied with delivery times."
             said = [unit for unit in cited.units if _same_need(needs.group(), unit.text)]
         if cause:
             said = cited.units
