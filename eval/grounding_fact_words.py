@@ -38,7 +38,7 @@ _DONE = re.compile(
     r"已经?(?!订|购|采|下单)|完毕|做完|讲完|装完|完成|结束了|了(?=[，。])|已(?!订|购|采)|already|(?:has"
     r"|have) (?:now |already "
     r"|just )?(?:been )?\w+(?:ed|en|d)\b|(?:is|are) now (?:on|in)"
-    r"|获批|took place|taken place|(?:was|were) \w+ed",
+    r"|获批|took place|taken place|(?:was|were) \w+ed|(?:is|are) (?:installed|delivered|completed)",
     re.IGNORECASE,
 )
 _OPEN = re.compile(
@@ -54,6 +54,18 @@ _BOUGHT = re.compile(
 _OFFERED = frozenset({"price", "plan", "tender", "budget"})
 _INSTEAD = re.compile(r"捐|赠|租|借|(?<![A-Za-z])(?:donated|given|leased|rented|loan)", re.IGNORECASE)
 _UNDONE = re.compile(r"(?:尚?未|没有?|待)([\u4e00-\u9fff]{2,4})$")
+_STATE = re.compile(r"(?:^|[._ ])(?:status|state)$|状态$", re.IGNORECASE)
+_AHEAD = re.compile(r"planned|scheduled|pending|draft|upcoming|计划|计划中|待定|已排期|未开始", re.IGNORECASE)
+_CLOSED = re.compile(
+    r"closed|completed?|delivered|held|done|finished|resolved|已?(?:关闭|完成|送达|结案|解决)", re.IGNORECASE
+)
+_FOLLOW_UP = re.compile(r"follow.?up|回访", re.IGNORECASE)
+_STILL_OPEN = re.compile(
+    r"还开着|(?:没有?|未|尚未)(?:处理|修|做|完|关|结|解决)[^，。]{0,3}|仍未|(?<![A-Za-z])(?:still (?:open|pending"
+    r"|outstanding|unresolved)|not (?:yet )?"
+    r"(?:been )?(?:closed|completed|resolved|finished|delivered))(?![A-Za-z])",
+    re.IGNORECASE,
+)
 _END = re.compile(r"end|expir|until|valid|止|到期|有效期", re.IGNORECASE)
 
 
@@ -136,6 +148,33 @@ def unfinished(sentence: str, known: Sequence[Known], as_of: date) -> list[Claim
             if about and (all(_open(k) for k in about) or (not proof and any(k in coming for k in about))):
                 claims.append(Claim(done.group(), "modality", "contradicted", ids_of(about), "not done"))
                 break
+    return claims
+
+
+def statuses(sentence: str, known: Sequence[Known]) -> list[Claim]:
+    """What is named by its number and told as done, or as open, against the state that the facts give it."""
+    claims: list[Claim] = []
+    states = [k for k in known if _STATE.search(k.fact.relation)]
+    named = {k.fact.subject for k in states if re.search(r"\d", k.fact.subject) and k.fact.subject in sentence}
+    for start, end in clauses(sentence):
+        clause = sentence[start:end]
+        done, still = _DONE.search(clause), _STILL_OPEN.search(clause)
+        if hedged(clause) or REPORTED.search(clause) or not (done or still):
+            continue
+        here = {subject for subject in named if subject in clause} or {
+            subject for subject in named if len(named) == 1 and sentence.index(subject) < start
+        }
+        follow_up = _FOLLOW_UP.search(clause) is not None
+        own = [
+            k
+            for k in states
+            if k.fact.subject in here and (_FOLLOW_UP.search(k.fact.relation) is not None) == follow_up
+        ]
+        ahead, closed = ([k for k in own if words.fullmatch(k.fact.value)] for words in (_AHEAD, _CLOSED))
+        if done and not still and own and len(ahead) == len(own) and not NEGATION.search(clause):
+            claims.append(Claim(done.group(), "modality", "contradicted", ids_of(ahead), "only planned"))
+        elif still and own and len(closed) == len(own):
+            claims.append(Claim(still.group(), "negation", "contradicted", ids_of(closed), "done"))
     return claims
 
 

@@ -11,7 +11,7 @@ from datetime import date
 
 from eval.grounding_derived import APART, ends, follows, other_rate, passes, since, spans
 from eval.grounding_fact_names import named
-from eval.grounding_fact_words import denials, events, tenses, unfinished
+from eval.grounding_fact_words import denials, events, statuses, tenses, unfinished
 from eval.grounding_mentions import Mention, mentions, same_days, same_number, same_unit
 from eval.grounding_records import Records, field_of, records_of
 from eval.grounding_roles import parts
@@ -87,6 +87,7 @@ def judge_facts(sentence: str, facts: Sequence[Statement], as_of: date, *, own: 
             *denials(sentence, known),
             *tenses(sentence, known, as_of),
             *unfinished(sentence, known, as_of),
+            *statuses(sentence, known),
             *parts(sentence, known),
             *events(sentence, [each.value for each in said], known),
         ]
@@ -170,6 +171,8 @@ def _value(sentence: str, each: Said, said: Sequence[Said], known: Sequence[Know
         if gone and all(k in gone or k.fact.valid_from is None for k in own) and PRESENT.search(clause):
             return Claim(value.text, "code", "contradicted", ids_of(gone), "does not hold on the day")
         return Claim(value.text, "code", "supported", ids_of(near))  # a model says no relation
+    if held := _of_another_number(each, near, said, known, sentence):
+        return Claim(value.text, value.kind, "contradicted", ids_of([*near, *held]), "stated of another number")
     related = [k for k in near if not each.topics or not k.topics or meets(each.topics, k.topics)]
     rivals = [] if related else _rivals(each, near, known)
     if rivals and value.numeric and _adds_up(value, rivals):
@@ -263,6 +266,24 @@ def _of_another(k: Known, each: Said, said: Sequence[Said], sentence: str, recor
     if records.here(k, sentence[start:end], inside):
         return bool(records.elsewhere(k, sentence, others, naming=sentence[start:end]))
     return bool(records.elsewhere(k, sentence, others, day=each.value.kind == "date"))
+
+
+def _of_another_number(
+    each: Said, near: Sequence[Known], said: Sequence[Said], known: Sequence[Known], sentence: str
+) -> list[Known]:
+    """Facts of the one number that a sentence names, where they state another figure of this kind than it says."""
+    value = each.value
+    numbers = {k.fact.subject for k in known if re.search(r"\d{2}", k.fact.subject) and k.fact.subject in sentence}
+    alone = sum(s.value.kind in (_COUNTS if value.kind in _COUNTS else {value.kind}) for s in said) == 1
+    if not value.numeric or value.kind == "period" or len(numbers) != 1 or not alone:
+        return []
+    if any(k.fact.subject in numbers or k.fact.value in numbers or meets(each.topics, k.topics) for k in near):
+        return []
+    parts = {k.fact.subject for k in known if k.fact.value in numbers}  # a delivery of the order
+    if any(k.fact.subject in parts for k in near):
+        return []
+    kinds = _COUNTS if value.kind in _COUNTS else {value.kind}
+    return [k for k in known if k.fact.subject in numbers and any(m.kind in kinds for m in k.values)]
 
 
 def _rivals(each: Said, near: Sequence[Known], known: Sequence[Known]) -> list[Known]:

@@ -210,7 +210,8 @@ def _needs(sentence: str, cited: Cited, *, same: bool, voiced: bool | None) -> I
         said = cited.spoken if voiced is None or voiced else []
         if voiced and not said:
             said = cited.units
-        if needs and not said and voiced is not False and _CONTENT.fullmatch(needs.group()):  # noted without a speaker: "Satisfied with delivery times."
+        # noted without a speaker: "Satisfied with delivery times."
+        if needs and not said and voiced is not False and _CONTENT.fullmatch(needs.group()):
             said = [unit for unit in cited.units if _same_need(needs.group(), unit.text)]
         if cause:
             said = cited.units

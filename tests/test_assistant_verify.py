@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.draft import Checker, check_edit, split_sentences
@@ -162,6 +162,7 @@ def test_a_false_figure_or_relation_is_stopped_with_a_reason(company: Company, k
 
 
 @given(year=st.integers(2000, 2035), count=st.integers(1, 99))
+@settings(deadline=None)
 def test_only_the_true_year_and_quantity_pass(year: int, count: int) -> None:
     company = load_company(Path(__file__).parent.parent / "data_samples")
     check = check_structured(

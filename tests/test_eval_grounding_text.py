@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval import grounding_facts, grounding_text
@@ -113,6 +113,7 @@ def test_the_two_verifiers_share_no_evidence() -> None:
 
 
 @given(st.text(max_size=120), st.lists(st.text(max_size=200), max_size=3))
+@settings(deadline=None)
 def test_any_sentence_and_any_text_are_read(sentence: str, texts: list[str]) -> None:
     judged = judge_text(sentence, texts)
     assert 0.0 <= judged.contained <= 1.0
