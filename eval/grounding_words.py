@@ -281,7 +281,7 @@ def meets(said: Topics, told: Topics) -> bool:
     """Whether words of the one relation may stand for the other; a total is any price but that of one piece."""
     if said & told - {"price"} or (said & told and not {"each", "total"} <= said ^ told):
         return True
-    if said | told == {"price", "each"}:
+    if said | told == frozenset({"price", "each"}):
         return True
     total, other = (said, told) if "total" in said else (told, said)
     return "total" in total and "each" not in other and bool(other & {"price", "purchase", "tender", "budget", "pay"})

@@ -74,8 +74,10 @@ _WORDED = (  # one of these is in every number in words
     "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twel|teen|twent|thirt|fort|fift|dozen|hundred|thousand"
 )
 _SCALES = "million|thousand|billion|bn|mn|k|m"
-_AMERICAN = r"yuan|renminbi|RMB|CNY|USD|EUR|HKD|JPY|GBP|AUD|CAD|CHF|SGD|euros?"
-_AMERICAN += r"|(?:(?:US|Australian|Canadian) )?dollars?|pounds?(?: sterling)?|sterling|yen"
+_AMERICAN = (
+    r"yuan|renminbi|RMB|CNY|USD|EUR|HKD|JPY|GBP|AUD|CAD|CHF|SGD|euros?"
+    r"|(?:(?:US|Australian|Canadian) )?dollars?|pounds?(?: sterling)?|sterling|yen"
+)
 # Kind, signs of which a text must hold one (else the pattern is not tried; behind ~ words of which it must), pattern.
 # Order decides: a longer reading of the same characters comes first. CJK characters are \w, so \b is no boundary.
 _PATTERNS: tuple[tuple[Kind, str, str], ...] = (
