@@ -4,8 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, insert
 
+from assistant.script import Script, to_json
 from assistant.tables import leads, scripts
 from governance import vault as safe
+from governance.keys import seal
 from governance.passport import issue
 from governance.vault import Vault, person_id
 from rag import tables
@@ -133,11 +135,19 @@ def _proposed(vault: Vault) -> list[Proposal]:
     ]
 
 
-def write_script(tx: Connection, id_: str, fact: str, status: str = "approved") -> None:
+def write_script(tx: Connection, id_: str, fact: str, status: str = "approved", vault: Vault | None = None) -> None:
     """A script about the hospital whose opening rests on this fact."""
+    text = Script("zh", HOSPITAL, "", "first_contact", "", NOW.date(), "", None, (), (), (), (), ())
     lead = "l_" + id_
     new = {"customer": HOSPITAL, "stage": "first_contact", "product": "", "channel": "phone", "note": b""}
     tx.execute(insert(leads).values(id=lead, created_by="rita", created_at=NOW, **new))
-    values = {"language": "zh", "subject": "", "risk": "low", "findings": 0, "replaced": 0, "body": b""}
+    values: dict[str, str | int | bytes] = {
+        "language": "zh",
+        "subject": "",
+        "risk": "low",
+        "findings": 0,
+        "replaced": 0,
+    }
+    values["body"] = seal(vault, to_json(text)) if vault else b""
     tx.execute(insert(scripts).values(id=id_, lead=lead, status=status, created_by="rita", created_at=NOW, **values))
     note(tx, id_, "script", {"opening": [fact]}, NOW)

@@ -26,8 +26,10 @@ QUEUES = ("conflicts", "merges", "proposals", "affected")
 def test_a_coordinator_decides_what_no_rule_decides(site: Site, open_as: Open) -> None:
     db = open_engine(f"sqlite:///{site.home / 'xinyan.db'}")
     with db.begin() as tx:
-        fill(tx, open_vault(site.home / "keys"))
-        write_script(tx, "s_0123456789abcdef", next(c.facts[0].id for c in conflicts(tx) if "price" in str(c.facts)))
+        vault = open_vault(site.home / "keys")
+        fill(tx, vault)
+        price = next(c.facts[0].id for c in conflicts(tx) if "price" in str(c.facts))
+        write_script(tx, "s_0123456789abcdef", price, vault=vault)
     page = open_as("limin", "/knowledge/")
     choose_with_a_reason(page)
     be_told_of_another(page, db)

@@ -8,9 +8,10 @@ from typing import Literal
 import pytest
 
 from eval.scoring import Asked, Phrasing, Wording, score_answer
-from rag.company import Move, PhraseBook, _load  # pyright: ignore[reportPrivateUsage]
+from rag.company import GROUPS, Move, PhraseBook, _load, load_company  # pyright: ignore[reportPrivateUsage]
 from rag.rule_pack import PACKS, Rule, RulePack, pack_files
 from rag.rules import detects, fired
+from sandbox.compose import Availability, compose_sections
 
 Language = Literal["zh", "en"]
 BOOKS = (PACKS / "phrases.yaml", PACKS.parent / "data_samples" / "phrases.yaml")
@@ -242,3 +243,15 @@ def test_every_wording_is_perfect_by_the_figures_of_the_release_gate(path: Path,
             tally = score_answer(wording, Asked(name, frozenset(move.slots)), phrasing, stopped=True)
             assert (tally.unsupported, tally.wrong_type) == (0, 0), wording
             assert (tally.copied, tally.must_said) == (tally.expected, tally.must), wording
+
+
+def test_no_section_in_the_approved_words_breaks_a_rule_whatever_is_known() -> None:
+    company = load_company(PACKS.parent / "data_samples")
+    facts = [
+        Availability(f"c{number}", frozenset({"rep", "customer", *([] if number % 2 else GROUPS)}), frozenset(), ("p",))
+        for number in range(4)
+    ]
+    answers = {(sample.answer, sample.language) for sample in compose_sections(company.phrases, facts, seed=1)}
+    blocking = [rule for _, rule in company.rules() if rule.severity == "block"]
+    assert len(answers) > 500
+    assert [(rule.id, text) for text, language in answers for rule in blocking if fired(rule, text, language)] == []
