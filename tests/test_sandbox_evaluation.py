@@ -83,7 +83,7 @@ def test_a_first_candidate_is_measured_against_the_base_and_only_once(
     assert set(report.arms) == {"base", "candidate"}
     assert report.compared is None
     assert set(report.stages) == {name for name, stage in small.company.phrases.stages.items() if stage.trained}
-    assert report.golden == 30
+    assert report.golden == 60
     assert report.after.heldout_loss < report.before.heldout_loss
     assert report.after.tokens_per_s > 0
     asked = len(engine.written)
