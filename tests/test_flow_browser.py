@@ -120,14 +120,14 @@ def sort_the_quarantine(page: Page) -> None:
     expect(page.locator("#samples .x-tokens").first).to_contain_text("<|im_start|>assistant")
     expect(page.locator("#samples .x-tokens .x-taught", has_text="<|im_end|>").first).to_be_visible()
     sample = page.locator("#quarantine .x-held").first.get_attribute("data-sample")
-    held = page.locator(f"#quarantine [data-sample='{sample}']")
+    held = page.locator(f"#quarantine li[data-sample='{sample}']")
     expect(held).to_contain_text("触犯规则")
     held.get_by_text("放行", exact=True).click()
     held.get_by_role("button", name="确认放行").click()  # without a reason nothing happens
     expect(held).to_have_attribute("data-decision", "")
     held.locator("textarea:visible").fill("是保养说明，不是功效断言")
     held.get_by_role("button", name="确认放行").click()
-    decided = page.locator(f"#quarantine [data-decision=release][data-sample='{sample}']")
+    decided = page.locator(f"#quarantine li[data-decision=release][data-sample='{sample}']")
     onward = page.locator("#quarantine .x-pager button").last
     expect(decided.or_(onward).first).to_be_visible()
     if onward.count() and not decided.count():  # what is decided stands behind what waits: more than ten wait here
