@@ -138,11 +138,11 @@ def _judge(text: str, language: Language, rules: frozenset[str]) -> Alike | None
     if len(bare.strip()) < SHORTEST:
         return None
     vector = meaning([bare])[0]
-    score = float(features(bare, vector, reading.middle) @ reading.breaks)
+    row = features(bare, vector, reading.middle)
+    score = float(row @ reading.breaks)
     if score < reading.doubtful:
         return None
-    row = np.concatenate([(vector - reading.middle) * MEANING, np.ones(1, np.float32)])
-    scores = row @ reading.of_rule
+    scores = row[GRAMS:] @ reading.of_rule
     nearest = np.argsort(-scores)[:NEAREST]
     rule = next((reading.rules[place] for place in nearest if reading.rules[place] in rules), None)
     if rule is None:  # it breaks a rule that is not in force here
